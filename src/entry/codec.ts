@@ -1,0 +1,86 @@
+import { deserialize, serialize } from 'node:v8'
+import { ValueError, quote } from '../base/errors.ts'
+
+/**
+ * Turns values into bytes and back. `encode` should throw for what it cannot keep; `decode` should throw for what it did
+ * not write, which the cache takes for a miss.
+ *
+ * @example
+ * import { pack, unpack } from 'msgpackr'
+ * const msgpack: Codec = { encode: pack, decode: unpack }
+ */
+export interface Codec<T = unknown> {
+  encode(value: T): Uint8Array
+  decode(bytes: Uint8Array): T
+  /**
+   * Set when a value that went through the codec is the very value that went in, and may be shared with those who wrote
+   * it. The cache then skips the round trip by which L1 and loads otherwise return what a read from a node would return.
+   */
+  readonly identity?: boolean
+}
+
+/**
+ * JSON: the default. What JSON loses is lost here too: a `Date` comes back as a string, a `Map` or a `Set` as `{}`, a
+ * `NaN` as `null`, and a `BigInt` cannot be stored at all (`ERR_VALUE`). Use {@link v8Codec} where that matters.
+ */
+export const jsonCodec: Codec = {
+  encode(value) {
+    const text = JSON.stringify(value) as string | undefined
+    if (text === undefined) throw new TypeError(`${quote(value)} has no JSON form`)
+    return Buffer.from(text)
+  },
+  decode(bytes) {
+    return JSON.parse(asBuffer(bytes).toString()) as unknown
+  },
+}
+
+/**
+ * Node's structured clone format: keeps `Date`, `Map`, `Set`, `BigInt`, `RegExp`, typed arrays, `undefined` inside objects
+ * and circular references. Readable by Node only. Read it only from servers you trust as much as your own process.
+ */
+export const v8Codec: Codec = {
+  encode(value) {
+    if (value === undefined) throw new TypeError('undefined stands for a miss and cannot be a value')
+    return serialize(value)
+  },
+  decode: (bytes) => deserialize(bytes) as unknown,
+}
+
+/** Bytes as they are: for values that are `Uint8Array` or `Buffer`. A read gives a `Buffer`. */
+export const bytesCodec: Codec<Uint8Array> = {
+  encode(value) {
+    if (!(value instanceof Uint8Array)) throw new TypeError(`bytesCodec takes a Uint8Array; given: ${quote(value)}`)
+    return value
+  },
+  decode: (bytes) => Buffer.from(bytes),
+}
+
+/**
+ * Encodes a value, or says why it cannot be.
+ *
+ * @throws ValueError `ERR_VALUE`, with the codec's error as its cause
+ */
+export function encodeValue(codec: Codec, value: unknown, key: string): Uint8Array {
+  if (value === undefined) {
+    throw new ValueError(
+      'ERR_VALUE',
+      `undefined stands for a miss and cannot be stored; key: ${quote(key)}. Store null, or delete the key`,
+    )
+  }
+  let bytes: unknown
+  try {
+    bytes = codec.encode(value)
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split('\n')[0] as string) : 'the codec threw'
+    throw new ValueError('ERR_VALUE', `the value of ${quote(key)} cannot be encoded: ${reason}`, { cause: error })
+  }
+  if (bytes instanceof Uint8Array) return bytes
+  throw new ValueError(
+    'ERR_VALUE',
+    `the codec must encode into a Uint8Array; for ${quote(key)} it gave ${quote(bytes)}`,
+  )
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

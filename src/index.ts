@@ -1,0 +1,1 @@
+export { CacheError, KeyError, LoadError, NodeError, OptionError, ValueError, isCacheError } from './base/errors.ts'

@@ -1,0 +1,86 @@
+import type { NodeError } from '../base/errors.ts'
+
+/** Who a server says it is. */
+export interface NodeIdentity {
+  /** Changes whenever the server process restarts (Redis `run_id`; memcached's process id and start time). */
+  runId: string
+  /** `unknown` where a server has no such notion or may not be asked. */
+  role: 'primary' | 'replica' | 'unknown'
+  /** The server's version, or an empty string. */
+  version: string
+}
+
+/** What an adapter can carry. */
+export interface NodeLimits {
+  /** The longest key, in bytes of UTF-8. */
+  maxKeyBytes: number
+  /** The largest value, in bytes; may become smaller once the server was asked. */
+  maxValueBytes: number
+  /** The step in which the server counts TTLs, in milliseconds: 1 for Redis, 1,000 for memcached. Adapters round up. */
+  ttlStep: number
+}
+
+/** One entry to write. */
+export interface WriteItem {
+  /** The stored key: 1 to 250 bytes, no blanks or control characters. */
+  key: string
+  value: Uint8Array
+  /** How long it lives from now, in milliseconds: a whole number of at least 1. Never rounded down to nothing. */
+  ttl: number
+}
+
+/** What a read gives for one key: its bytes, `undefined` when there is none, or what went wrong. */
+export type ReadOutcome = Uint8Array | undefined | NodeError
+/** What a write gives for one key. */
+export type WriteOutcome = 'stored' | NodeError
+/** What a removal gives for one key. */
+export type RemoveOutcome = 'deleted' | 'absent' | NodeError
+
+/** What a server tells of itself. */
+export interface NodeInfo extends NodeIdentity {
+  /** How many keys it holds, whoever wrote them. */
+  keys: number
+  /** How many bytes of memory it uses. */
+  bytes: number
+  /** The end of the replication stream that it has written (primary) or applied (replica), in bytes. */
+  replicationOffset?: number
+}
+
+/** Optional powers of an adapter. Code asks for the power, never for the kind of server. */
+export interface NodePowers {
+  /** Asks the server about itself. */
+  info?(): Promise<NodeInfo>
+}
+
+/**
+ * Speaks to one server, in bytes, many keys at a time with a result per key: the one contract through which the cache
+ * does I/O. An adapter owns its connection and reconnects by itself; deadlines, retries and circuits are the business of
+ * the floors above. `sharded-cache/testing` has the conformance suite every adapter must pass.
+ *
+ * Rules:
+ * - `read`, `write` and `remove` answer with exactly one outcome per key, in the order asked, duplicates included.
+ * - Trouble with one key is that key's outcome. The promise itself never rejects: trouble with the whole server is a
+ *   `NodeError` as every key's outcome.
+ * - With the server unreachable, an operation fails at once; nothing is queued to be sent later.
+ * - Messages of errors hold no values and no secrets.
+ */
+export interface NodeAdapter {
+  /** Where the server is, for people: `host:port`, never with a password. */
+  readonly address: string
+  readonly limits: NodeLimits
+  readonly powers: NodePowers
+  /**
+   * Connects, logs in, and asks the server who it is.
+   *
+   * @throws NodeError `ERR_AUTH` when the credentials are wrong, which no waiting mends; `ERR_NODE_DOWN` when the server
+   *   cannot be reached now (the adapter goes on trying by itself)
+   */
+  connect(): Promise<NodeIdentity>
+  read(keys: readonly string[]): Promise<ReadOutcome[]>
+  write(items: readonly WriteItem[]): Promise<WriteOutcome[]>
+  remove(keys: readonly string[]): Promise<RemoveOutcome[]>
+  /** Throws the connection away, with all that is under way on it, and builds a new one when next asked. */
+  reset(): void
+  /** Lets go of the server. Idempotent; settles even when the server hangs. Operations after it fail. */
+  close(): Promise<void>
+}

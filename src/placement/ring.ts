@@ -1,0 +1,141 @@
+import { checkCount } from '../base/check.ts'
+import { OptionError, quote } from '../base/errors.ts'
+import type { Hash } from './hash.ts'
+import type { Placement, WeightedId } from './placement.ts'
+import { hashTag } from './tag.ts'
+
+/** How many points a shard of weight 1 has on the ring unless told otherwise. */
+export const DEFAULT_POINTS = 1024
+
+/** A consistent-hash ring: a {@link Placement} whose points can be looked at. */
+export interface Ring extends Placement {
+  /** The points in ascending order: unsigned 32-bit positions, ties included. */
+  readonly points: Uint32Array
+  /** For each point, the index in `ids` of the shard it belongs to. */
+  readonly owners: Uint32Array
+}
+
+/** Options of {@link ring}. */
+export interface RingOptions {
+  /** The hash functions, from {@link loadHash}. */
+  hash: Hash
+  /** Points per weight unit; 1,024 unless given. The classic 150 works, with peaks of 1.13 × the average instead of 1.045 at ten nodes. */
+  points?: number
+}
+
+// A sort key packs (position, rank of the id) into one exact double: 32 + 21 bits.
+const RANKS = 2 ** 21
+
+/**
+ * Builds a consistent-hash ring with virtual nodes.
+ *
+ * Point `i` of a shard lies at XXH32 (seed 0) of the UTF-8 bytes of `${id}#${i}`, for `i` from 0 to
+ * `max(1, round(weight × points)) - 1`. A key belongs to the first point at or after the XXH32 (seed 0) of its hash tag,
+ * going round. Counts are absolute, so a change of one shard's weight moves no key between two others. Equal positions
+ * are ordered by id, so the order of the list never matters. All of this is fixed by golden vectors: processes that agree
+ * on the ids and weights agree on every owner.
+ *
+ * After Karger et al., "Consistent Hashing and Random Trees" (STOC 1997).
+ *
+ * @throws OptionError `ERR_NO_NODES` for an empty list, `ERR_DUPLICATE_ID` for two equal ids, `ERR_OPTION` for a weight
+ *   that is not a positive finite number or a `points` that is not a positive whole number
+ * @example
+ * const before = ring([{ id: 'a' }, { id: 'b', weight: 2 }], { hash: await loadHash() })
+ * before.locate('user:1')        // 'a' or 'b'
+ * before.locateMany('user:1', 2) // both, the owner first
+ */
+export function ring(shards: readonly WeightedId[], options: RingOptions): Ring {
+  const { hash } = options
+  const perUnit = checkCount(options.points ?? DEFAULT_POINTS, 'points')
+  if (shards.length === 0) throw new OptionError('ERR_NO_NODES', 'a ring needs at least one node; given: none')
+  const sorted = [...shards].sort((a, b) => (a.id < b.id ? -1 : 1))
+  const ids = sorted.map((shard) => shard.id)
+  const { points, owners } = sortPoints(sorted, perUnit, hash)
+
+  const ownerAt = (position: number): number => owners[firstAtOrAfter(points, position)] as number
+  const position = (key: string): number => hash.text(hashTag(key))
+  return {
+    ids,
+    points,
+    owners,
+    position,
+    ownerAt,
+    locate: (key) => ids[ownerAt(position(key))] as string,
+    locateMany: (key, count) => {
+      const found: number[] = []
+      const wanted = Math.min(count, ids.length)
+      for (
+        let at = firstAtOrAfter(points, position(key));
+        found.length < wanted;
+        at = at + 1 === points.length ? 0 : at + 1
+      ) {
+        const owner = owners[at] as number
+        if (!found.includes(owner)) found.push(owner)
+      }
+      return found.map((owner) => ids[owner] as string)
+    },
+  }
+}
+
+function sortPoints(
+  shards: readonly WeightedId[],
+  perUnit: number,
+  hash: Hash,
+): { points: Uint32Array; owners: Uint32Array } {
+  const counts = shards.map((shard, rank) => {
+    if (shard.id === shards[rank + 1]?.id)
+      throw new OptionError('ERR_DUPLICATE_ID', `two nodes have the id ${quote(shard.id)}`)
+    return Math.max(1, Math.round(checkWeight(shard.weight ?? 1, shard.id) * perUnit))
+  })
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  if (total > MAX_POINTS) {
+    throw new OptionError(
+      'ERR_OPTION',
+      `${total} points are more than the ${MAX_POINTS} a ring may have; use smaller weights or fewer points`,
+    )
+  }
+  const keys = new Float64Array(total)
+  let at = 0
+  for (const [rank, shard] of shards.entries()) {
+    const count = counts[rank] as number
+    for (let i = 0; i < count; i++) keys[at++] = hash.text(`${shard.id}#${i}`) * RANKS + rank
+  }
+  keys.sort()
+  const points = new Uint32Array(total)
+  const owners = new Uint32Array(total)
+  for (let i = 0; i < total; i++) {
+    const key = keys[i] as number
+    const point = Math.floor(key / RANKS)
+    points[i] = point
+    owners[i] = key - point * RANKS
+  }
+  return { points, owners }
+}
+
+/** The most points a ring may have: 16 million take 128 MB and seconds to sort, which no honest set of weights needs. */
+const MAX_POINTS = 2 ** 24
+
+/**
+ * Refuses a weight that is not a positive finite number.
+ *
+ * @throws OptionError `ERR_OPTION`
+ */
+export function checkWeight(given: unknown, id: string): number {
+  if (typeof given === 'number' && given > 0 && given < Infinity) return given
+  throw new OptionError(
+    'ERR_OPTION',
+    `the weight of node ${quote(id)} must be a positive finite number; given: ${quote(given)}`,
+  )
+}
+
+/** The index of the first point at or after a position; 0 when there is none, since the ring is round. */
+function firstAtOrAfter(points: Uint32Array, position: number): number {
+  let low = 0
+  let high = points.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((points[middle] as number) < position) low = middle + 1
+    else high = middle
+  }
+  return low === points.length ? 0 : low
+}
