@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Hash } from '../placement/hash.ts'
+import type { Hash } from '../base/hash.ts'
 
 /** What an entry stands for. */
 export type EntryKind =

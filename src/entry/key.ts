@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { OptionError, KeyError, quote } from '../base/errors.ts'
-import { hashTag } from '../placement/tag.ts'
+import { hashTag } from '../base/hash-tag.ts'
 
 /** The longest stored key, in bytes: memcached's limit, kept on every adapter so that keys are the same on all of them. */
 export const MAX_KEY_BYTES = 250

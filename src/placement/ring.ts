@@ -1,8 +1,8 @@
 import { checkCount } from '../base/check.ts'
 import { OptionError, quote } from '../base/errors.ts'
-import type { Hash } from './hash.ts'
+import type { Hash } from '../base/hash.ts'
 import type { Placement, WeightedId } from './placement.ts'
-import { hashTag } from './tag.ts'
+import { hashTag } from '../base/hash-tag.ts'
 
 /** How many points a shard of weight 1 has on the ring unless told otherwise. */
 export const DEFAULT_POINTS = 1024
