@@ -17,7 +17,7 @@ import { NODE_OPTIONS, nodeSpec, type NodeContext, type NodeOptions, type NodeSp
 export interface MemoryNodeOptions extends Omit<NodeOptions, 'id'> {
   /** The most entries it holds; 100,000 unless given. The least recently used one makes room. */
   max?: number
-  /** The most bytes of keys and values it holds; 64 MiB unless given. */
+  /** The most bytes of keys and values it holds: at least 1,024; 64 MiB unless given. */
   maxBytes?: number
 }
 
@@ -28,6 +28,8 @@ interface Stored {
 
 /** What is charged to an entry beside its key and value: map slots, links and objects. */
 const OVERHEAD = 150
+/** A smaller store could not even hold one entry with the longest key. */
+const LEAST_BYTES = 1_024
 let started = 0
 
 /**
@@ -42,7 +44,7 @@ let started = 0
 export function memoryNode(id: string, options: MemoryNodeOptions = {}): NodeSpec {
   checkOptions(options, 'memoryNode options', [...NODE_OPTIONS.slice(1), 'max', 'maxBytes'])
   const max = checkCount(options.max ?? 100_000, 'max')
-  const maxBytes = checkCount(options.maxBytes ?? 64 * 1024 * 1024, 'maxBytes')
+  const maxBytes = checkCount(options.maxBytes ?? 64 * 1024 * 1024, 'maxBytes', LEAST_BYTES)
   const store = new LRUCache<string, Stored>({
     max,
     maxSize: maxBytes,
@@ -67,11 +69,11 @@ class MemoryAdapter implements NodeAdapter {
     this.#store = store
     this.#clock = clock
     this.#identity = { runId, role: 'primary', version: '' }
-    this.limits = { maxKeyBytes: 250, maxValueBytes: Math.max(1, maxBytes - 250 - OVERHEAD), ttlStep: 1 }
+    this.limits = { maxKeyBytes: 250, maxValueBytes: maxBytes - 250 - OVERHEAD, ttlStep: 1 }
   }
 
   connect(): Promise<NodeIdentity> {
-    return Promise.resolve(this.#identity)
+    return this.#closed ? Promise.reject(closed(this.address)) : Promise.resolve(this.#identity)
   }
 
   read(keys: readonly string[]): Promise<ReadOutcome[]> {

@@ -1,0 +1,2 @@
+export { conformanceCases, describeAdapter, type TestRunner } from './conformance/suite.ts'
+export type { ConformanceCase, ConformanceSetup, ServerControl } from './conformance/setup.ts'
