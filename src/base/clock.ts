@@ -14,9 +14,15 @@ export interface Clock {
   now(): number
   /** Milliseconds from an arbitrary start, never going backwards; what deadlines and L1 run on. */
   monotonic(): number
-  /** Calls `run` once after `ms` milliseconds. The timer does not keep the process alive unless `ref()` is called. */
+  /**
+   * Calls `run` once after `ms` milliseconds, at most {@link MAX_TIMER}. The timer does not keep the process alive unless
+   * `ref()` is called.
+   */
   setTimer(run: () => void, ms: number): Timer
 }
+
+/** The longest timer there is, in milliseconds (nearly 25 days); Node runs a longer one at once. */
+export const MAX_TIMER: number = 2 ** 31 - 1
 
 /** The machine's own clock. */
 export const systemClock: Clock = {

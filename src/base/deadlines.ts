@@ -1,4 +1,4 @@
-import type { Clock, Timer } from './clock.ts'
+import { MAX_TIMER, type Clock, type Timer } from './clock.ts'
 
 /** One running deadline. */
 export interface Deadline {
@@ -38,7 +38,10 @@ export class Deadlines {
     return this.#waiting
   }
 
-  /** Calls `expire` once, `ms` milliseconds from now, unless cancelled before. */
+  /**
+   * Calls `expire` once, `ms` milliseconds from now, unless cancelled before. Deadlines that pass together are called in
+   * the order in which they fell due. `expire` must not throw: those after it would not be called.
+   */
   set(ms: number, expire: () => void): Deadline {
     const duration = Math.max(0, Math.ceil(ms))
     const head = this.#lists.get(duration) ?? this.#open(duration)
@@ -57,8 +60,8 @@ export class Deadlines {
     this.#timer?.cancel()
     this.#timer = undefined
     this.#firesAt = Infinity
+    for (const head of this.#lists.values()) while (head.next !== head) head.next?.cancel()
     this.#lists.clear()
-    this.#waiting = 0
   }
 
   #open(duration: number): Item {
@@ -83,7 +86,9 @@ export class Deadlines {
   #arm(at: number): void {
     this.#timer?.cancel()
     this.#firesAt = at
-    this.#timer = this.#clock.setTimer(() => this.#fire(), Math.max(1, Math.ceil(at - this.#clock.monotonic())))
+    const ms = Math.ceil(at - this.#clock.monotonic())
+    // Beyond the longest timer there is: it fires early, finds nothing due, and is armed again.
+    this.#timer = this.#clock.setTimer(() => this.#fire(), Math.min(MAX_TIMER, Math.max(1, ms)))
     if (this.#waiting > 0) this.#timer.ref()
   }
 
@@ -92,18 +97,22 @@ export class Deadlines {
     this.#firesAt = Infinity
     const now = this.#clock.monotonic()
     let soonest = Infinity
-    const due: (() => void)[] = []
+    const due: Item[] = []
     for (const head of this.#lists.values()) {
       let item = head.next as Item
       while (item !== head && item.at <= now) {
-        const next = item.next as Item
-        if (item.expire) due.push(item.expire)
-        item.cancel()
-        item = next
+        due.push(item)
+        item = item.next as Item
       }
       if (item !== head && item.at < soonest) soonest = item.at
     }
-    if (soonest < this.#firesAt) this.#arm(soonest)
-    for (const expire of due) expire()
+    if (soonest < Infinity) this.#arm(soonest)
+    due.sort((a, b) => a.at - b.at)
+    for (const item of due) {
+      // One that was due may have been cancelled by another one's callback.
+      const { expire } = item
+      item.cancel()
+      expire?.()
+    }
   }
 }

@@ -130,5 +130,6 @@ export function quote(given: unknown): string {
   else if (typeof given === 'object' && given !== null)
     text = `an object with the keys ${Object.keys(given).join(', ') || '(none)'}`
   else text = String(given)
+  text = text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
   return text.length > 80 ? `${text.slice(0, 77)}…` : text
 }

@@ -49,7 +49,7 @@ export const v8Codec: Codec = {
 /** Bytes as they are: for values that are `Uint8Array` or `Buffer`. A read gives a `Buffer`. */
 export const bytesCodec: Codec<Uint8Array> = {
   encode(value) {
-    if (!(value instanceof Uint8Array)) throw new TypeError(`bytesCodec takes a Uint8Array; given: ${quote(value)}`)
+    if (!(value instanceof Uint8Array)) throw new TypeError(`bytesCodec takes a Uint8Array; given: ${typeof value}`)
     return value
   },
   decode: (bytes) => Buffer.from(bytes),
@@ -77,7 +77,7 @@ export function encodeValue(codec: Codec, value: unknown, key: string): Uint8Arr
   if (bytes instanceof Uint8Array) return bytes
   throw new ValueError(
     'ERR_VALUE',
-    `the codec must encode into a Uint8Array; for ${quote(key)} it gave ${quote(bytes)}`,
+    `the codec must encode into a Uint8Array; for ${quote(key)} it gave: ${typeof bytes}`,
   )
 }
 
