@@ -1,0 +1,149 @@
+/**
+ * Memcached's binary protocol: commands ⇄ bytes, without any I/O.
+ *
+ * A frame is a 24-byte header (magic, opcode, key length, extras length, data type, status, body length, opaque, CAS),
+ * then the body: extras, key, value. A reply repeats the opaque number of its command.
+ */
+
+/** What a server can be asked. `get` is GETK, whose reply names the key: a reply misfiled on the way is found out. */
+export const OPCODE = {
+  set: 0x01,
+  delete: 0x04,
+  noop: 0x0a,
+  get: 0x0c,
+  stat: 0x10,
+  mechanisms: 0x20,
+  login: 0x21,
+} as const
+
+/** What a server can answer. */
+export const STATUS = { ok: 0, absent: 1, tooLarge: 3, noLogin: 0x20, unknownCommand: 0x81, outOfMemory: 0x82 } as const
+
+/** The opaque number after which counting starts again from zero. memjs and others fail beyond 31 bits. */
+export const MAX_OPAQUE = 0x7fffffff
+
+const HEADER = 24
+const REQUEST = 0x80
+const RESPONSE = 0x81
+/** Beyond the largest item that memcached can be told to hold (1 GiB): a length like this is garbage. */
+const MAX_BODY = 0x40000000 + 0x10000
+
+/** One command, as it is sent. */
+export interface Command {
+  readonly opcode: number
+  readonly key: string
+  /** Of a `set`. */
+  readonly value?: Uint8Array
+  /** Of a `set`: the expiration field. */
+  readonly expires?: number
+}
+
+/** One reply, as it came. Its bytes are not shared with later ones. */
+export interface Reply {
+  readonly opcode: number
+  readonly status: number
+  readonly opaque: number
+  readonly extras: Buffer
+  readonly key: Buffer
+  readonly value: Buffer
+}
+
+/** What arrived is not memcached's binary protocol, or not what was asked. No byte after it can be trusted. */
+export class ProtocolFault extends Error {}
+
+/** Commands as one buffer, numbered from `opaque` upwards; see {@link nextOpaque}. */
+export function encode(commands: readonly Command[], opaque: number): Buffer {
+  let size = 0
+  for (const { key, value } of commands) size += HEADER + Buffer.byteLength(key) + (value ? 8 + value.length : 0)
+  const bytes = Buffer.allocUnsafe(size)
+  let at = 0
+  let number = opaque
+  for (const { opcode, key, value, expires } of commands) {
+    const keyLength = Buffer.byteLength(key)
+    const extras = value ? 8 : 0
+    bytes.writeUInt8(REQUEST, at)
+    bytes.writeUInt8(opcode, at + 1)
+    bytes.writeUInt16BE(keyLength, at + 2)
+    bytes.writeUInt8(extras, at + 4)
+    bytes.fill(0, at + 5, at + 8)
+    bytes.writeUInt32BE(extras + keyLength + (value?.length ?? 0), at + 8)
+    bytes.writeUInt32BE(number, at + 12)
+    bytes.fill(0, at + 16, at + HEADER)
+    at += HEADER
+    if (value) {
+      bytes.writeUInt32BE(0, at)
+      bytes.writeUInt32BE(expires ?? 0, at + 4)
+      at += extras
+    }
+    at += bytes.write(key, at, 'utf8')
+    if (value) {
+      bytes.set(value, at)
+      at += value.length
+    }
+    number = nextOpaque(number)
+  }
+  return bytes
+}
+
+/** The opaque number that follows another one. */
+export function nextOpaque(opaque: number): number {
+  return opaque === MAX_OPAQUE ? 0 : opaque + 1
+}
+
+/** Cuts a stream of bytes into replies, however it was cut on the way. */
+export class Replies {
+  #chunks: Buffer[] = []
+  #length = 0
+  /** How many bytes must be there before there is anything to look at. */
+  #needed = HEADER
+
+  /**
+   * Takes what arrived and gives the replies that are now complete. A fault voids all that came in the same piece.
+   *
+   * @throws ProtocolFault
+   */
+  push(chunk: Buffer): Reply[] {
+    this.#chunks.push(chunk)
+    this.#length += chunk.length
+    const replies: Reply[] = []
+    while (this.#length >= this.#needed) {
+      const bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks)
+      const total = HEADER + bodyLength(bytes)
+      if (bytes.length >= total) {
+        replies.push(toReply(bytes, total))
+        this.#keep(bytes.subarray(total), HEADER)
+      } else {
+        this.#keep(bytes, total)
+      }
+    }
+    return replies
+  }
+
+  #keep(rest: Buffer, needed: number): void {
+    this.#chunks = rest.length === 0 ? [] : [rest]
+    this.#length = rest.length
+    this.#needed = needed
+  }
+}
+
+function bodyLength(bytes: Buffer): number {
+  const length = bytes.readUInt32BE(8)
+  if (bytes.readUInt8(0) !== RESPONSE) throw new ProtocolFault('a reply has the wrong first byte')
+  if (bytes.readUInt8(5) !== 0) throw new ProtocolFault('a reply has an unknown data type')
+  if (length > MAX_BODY) throw new ProtocolFault('a reply claims an impossible length')
+  if (bytes.readUInt16BE(2) + bytes.readUInt8(4) > length) throw new ProtocolFault('the lengths of a reply contradict')
+  return length
+}
+
+function toReply(bytes: Buffer, total: number): Reply {
+  const extrasEnd = HEADER + bytes.readUInt8(4)
+  const keyEnd = extrasEnd + bytes.readUInt16BE(2)
+  return {
+    opcode: bytes.readUInt8(1),
+    status: bytes.readUInt16BE(6),
+    opaque: bytes.readUInt32BE(12),
+    extras: bytes.subarray(HEADER, extrasEnd),
+    key: bytes.subarray(extrasEnd, keyEnd),
+    value: bytes.subarray(keyEnd, total),
+  }
+}
