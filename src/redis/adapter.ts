@@ -1,0 +1,199 @@
+import { NodeError } from '../base/errors.ts'
+import type {
+  NodeAdapter,
+  NodeIdentity,
+  NodeInfo,
+  NodeLimits,
+  NodePowers,
+  ReadOutcome,
+  RemoveOutcome,
+  WriteItem,
+  WriteOutcome,
+} from '../node/contract.ts'
+import type { Pipeline, PipelineResults } from './client.ts'
+import { isCommandRefused, redisWord, toNodeError, type Peer } from './errors.ts'
+import { parseInfo } from './info.ts'
+import type { Link } from './link.ts'
+
+/** Keys per MGET: wide enough that the round trip no longer counts, narrow enough that others get their turn. */
+const READ_WIDTH = 64
+/** A pipeline is put together in memory and written in one piece. */
+const PIPELINE_WIDTH = 256
+const PIPELINE_BYTES = 4 * 1024 * 1024
+
+/** Speaks to one Redis server over a {@link Link}. */
+export class RedisAdapter implements NodeAdapter {
+  readonly address: string
+  readonly limits: NodeLimits
+  readonly powers: NodePowers
+  readonly #link: Link
+  readonly #peer: Peer
+  /** The connection on which MGET was refused. */
+  #mgetRefused = -1
+
+  constructor(link: Link, peer: Peer, db: number, maxValueBytes: number) {
+    this.#link = link
+    this.#peer = peer
+    this.address = peer.address
+    this.limits = { maxKeyBytes: 250, maxValueBytes, ttlStep: 1 }
+    this.powers = { info: () => this.#info(db) }
+  }
+
+  connect(): Promise<NodeIdentity> {
+    return this.#link.connect()
+  }
+
+  async read(keys: readonly string[]): Promise<ReadOutcome[]> {
+    if (keys.length <= READ_WIDTH) return this.#readSome(keys)
+    const parts = await Promise.all(slices(keys, READ_WIDTH).map((part) => this.#readSome(part)))
+    return parts.flat()
+  }
+
+  async write(items: readonly WriteItem[]): Promise<WriteOutcome[]> {
+    const parts = await Promise.all(batches(items, this.limits.maxValueBytes).map((batch) => this.#writeSome(batch)))
+    return parts.flat()
+  }
+
+  async remove(keys: readonly string[]): Promise<RemoveOutcome[]> {
+    const parts = await Promise.all(slices(keys, PIPELINE_WIDTH).map((part) => this.#removeSome(part)))
+    return parts.flat()
+  }
+
+  reset(): void {
+    this.#link.reset()
+  }
+
+  close(): Promise<void> {
+    return this.#link.close()
+  }
+
+  async #readSome(keys: readonly string[]): Promise<ReadOutcome[]> {
+    if (keys.length === 0) return []
+    const { epoch } = this.#link
+    try {
+      if (keys.length === 1) {
+        const value = await this.#link.run((client) => client.getBuffer(keys[0] as string))
+        return [value ?? undefined]
+      }
+      if (this.#mgetRefused !== epoch) {
+        const values = await this.#link.run((client) => client.mgetBuffer(keys))
+        return keys.map((_, index) => values[index] ?? undefined)
+      }
+    } catch (error) {
+      if (keys.length === 1) return [this.#readFailure(error)]
+      const refused = isCommandRefused(error)
+      if (refused) this.#mgetRefused = epoch
+      // One key that this user may not read refuses the whole MGET; one by one, it costs only itself.
+      if (!refused && redisWord(error) !== 'NOPERM') return this.#all(keys, error)
+    }
+    return this.#pipeline(
+      keys,
+      (pipeline, key) => pipeline.getBuffer(key),
+      (reply) => (reply as Uint8Array | null) ?? undefined,
+      (error) => this.#readFailure(error),
+    )
+  }
+
+  async #writeSome(items: readonly WriteItem[]): Promise<WriteOutcome[]> {
+    const [item] = items
+    if (item !== undefined && item.value.length > this.limits.maxValueBytes) {
+      return [
+        new NodeError('ERR_NODE', `${this.address} takes no value of ${item.value.length} bytes: see maxValueBytes`),
+      ]
+    }
+    if (item === undefined || items.length > 1) {
+      return this.#pipeline(
+        items,
+        (pipeline, { key, value, ttl }) => pipeline.set(key, asBuffer(value), 'PX', ttl),
+        () => 'stored',
+        (error) => toNodeError(error, this.#peer),
+      )
+    }
+    try {
+      await this.#link.run((client) => client.set(item.key, asBuffer(item.value), 'PX', item.ttl))
+      return ['stored']
+    } catch (error) {
+      return [toNodeError(error, this.#peer)]
+    }
+  }
+
+  async #removeSome(keys: readonly string[]): Promise<RemoveOutcome[]> {
+    const outcome = (reply: unknown): RemoveOutcome => (Number(reply) > 0 ? 'deleted' : 'absent')
+    const failure = (error: unknown): NodeError => toNodeError(error, this.#peer)
+    if (keys.length !== 1) return this.#pipeline(keys, (pipeline, key) => pipeline.del(key), outcome, failure)
+    try {
+      return [outcome(await this.#link.run((client) => client.del(keys[0] as string)))]
+    } catch (error) {
+      return [failure(error)]
+    }
+  }
+
+  /** Sends one command per item in one piece. */
+  async #pipeline<I, O>(
+    items: readonly I[],
+    command: (pipeline: Pipeline, item: I) => unknown,
+    outcome: (reply: unknown) => O,
+    failure: (error: unknown) => O | NodeError,
+  ): Promise<(O | NodeError)[]> {
+    let results: PipelineResults | null
+    try {
+      results = await this.#link.run((client) => {
+        const pipeline = client.pipeline()
+        for (const item of items) command(pipeline, item)
+        return pipeline.exec()
+      })
+    } catch (error) {
+      return this.#all(items, error)
+    }
+    return items.map((_, index) => {
+      const [error, reply] = results?.[index] ?? [new Error('no result')]
+      return error ? failure(error) : outcome(reply)
+    })
+  }
+
+  /** A key that holds a list or a set is none of ours: a miss, as MGET has it. */
+  #readFailure(error: unknown): ReadOutcome {
+    return redisWord(error) === 'WRONGTYPE' ? undefined : toNodeError(error, this.#peer)
+  }
+
+  #all(items: readonly unknown[], error: unknown): NodeError[] {
+    const failure = toNodeError(error, this.#peer)
+    return items.map(() => failure)
+  }
+
+  async #info(db: number): Promise<NodeInfo> {
+    try {
+      return parseInfo(await this.#link.run((client) => client.info()), db)
+    } catch (error) {
+      throw toNodeError(error, this.#peer)
+    }
+  }
+}
+
+/** Cuts items into pieces that are bounded in number and in bytes. A value over the limit comes alone. */
+function batches(items: readonly WriteItem[], limit: number): readonly WriteItem[][] {
+  const all: WriteItem[][] = []
+  let batch: WriteItem[] = []
+  let bytes = Infinity
+  for (const item of items) {
+    const size = item.value.length > limit ? Infinity : item.value.length
+    if (batch.length === PIPELINE_WIDTH || bytes + size > PIPELINE_BYTES) {
+      all.push((batch = []))
+      bytes = 0
+    }
+    batch.push(item)
+    bytes += size
+  }
+  return all
+}
+
+function slices<T>(items: readonly T[], width: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / width) }, (_, index) =>
+    items.slice(index * width, (index + 1) * width),
+  )
+}
+
+// The client library writes Buffers as they are, and any other array of bytes as text.
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

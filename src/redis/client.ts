@@ -1,0 +1,165 @@
+import { isIP, type Socket } from 'node:net'
+import { OptionError, quote } from '../base/errors.ts'
+import type { RedisTlsOptions } from './tls.ts'
+import { addressOf } from './url.ts'
+
+/**
+ * A client of the `ioredis` package (5.11 or later, or 6) that the application already has: `new Redis(…)`, connected or
+ * not; also one that goes through Sentinel. Not a `Cluster`, not a subscriber, not a pipeline.
+ *
+ * It stays the application's: it is never closed, reset or reconfigured here. Listeners are added for `ready`, `close`,
+ * `end` and `error` while the cache runs; with the last, ioredis no longer prints "Unhandled error event".
+ *
+ * Its settings go on to hold, and may weaken what a URL gives:
+ * - with `autoResendUnfulfilledCommands` (on by default), a write that failed because the connection broke is sent again
+ *   by the client later;
+ * - without `socketTimeout`, commands to a server that hangs pile up in the client, although the cache's calls settle;
+ * - without a `retryStrategy` capped low, a server that comes back is noticed late.
+ *
+ * A `keyPrefix` is respected. Its database must not be changed with `select` while the cache runs.
+ */
+export interface RedisClient {
+  /** `wait`, `connecting`, `connect`, `ready`, `reconnecting`, `end`, … */
+  readonly status: string
+  connect(): Promise<void>
+  getBuffer(key: string): Promise<Uint8Array | null>
+  pipeline(): object
+}
+
+/** One result per command: its error, or its reply. */
+export type PipelineResults = readonly (readonly [error: Error | null, reply?: unknown])[]
+
+/** A row of commands sent as one. */
+export interface Pipeline {
+  getBuffer(key: string): unknown
+  set(key: string, value: Buffer, unit: 'PX', ttl: number): unknown
+  del(key: string): unknown
+  exec(): Promise<PipelineResults | null>
+}
+
+/** What is used of an ioredis client, of either major version. */
+export interface Client extends RedisClient {
+  readonly options: {
+    host?: string
+    port?: number
+    path?: string
+    db?: number
+    username?: string | null
+    name?: string
+  }
+  readonly stream?: Socket
+  disconnect(): void
+  quit(): Promise<unknown>
+  select(db: number): Promise<unknown>
+  info(section?: string): Promise<string>
+  mgetBuffer(keys: readonly string[]): Promise<(Uint8Array | null)[]>
+  set(key: string, value: Buffer, unit: 'PX', ttl: number): Promise<unknown>
+  del(key: string): Promise<unknown>
+  pipeline(): Pipeline
+  on(event: string, listener: (error: unknown) => void): unknown
+  off(event: string, listener: (error: unknown) => void): unknown
+}
+
+/** The constructor of an ioredis client, of either major version. */
+export type RedisConstructor = new (options: object) => object
+
+/** All that a connection of our own depends on. */
+export interface ConnectionSettings {
+  readonly host: string
+  readonly port: number
+  readonly username: string | undefined
+  readonly password: string | undefined
+  readonly db: number
+  /** Absent: plain text. */
+  readonly tls: RedisTlsOptions | undefined
+  readonly connectTimeout: number
+}
+
+const METHODS = ['connect', 'getBuffer', 'mgetBuffer', 'set', 'del', 'info', 'pipeline', 'on', 'off'] as const
+
+/** Whether something is meant to be a client, usable or not: so that the right error can be given. */
+export function looksLikeClient(given: unknown): given is object {
+  return typeof given === 'object' && given !== null && ('getBuffer' in given || 'isCluster' in given)
+}
+
+/**
+ * Refuses what cannot serve as a client.
+ *
+ * @throws OptionError `ERR_CLIENT`
+ */
+export function checkClient(given: unknown): Client {
+  const refuse = (why: string): OptionError => new OptionError('ERR_CLIENT', why)
+  if (typeof given !== 'object' || given === null) {
+    throw refuse(`a redis:// URL or an ioredis client is needed; given: ${quote(given)}`)
+  }
+  const client = given as Partial<Record<string, unknown>>
+  if (client['isPipeline'] === true) throw refuse('a pipeline cannot serve as a node: pass the client itself')
+  if (client['isCluster'] === true) {
+    throw refuse('an ioredis Cluster cannot serve as a node: it shards by itself. Pass one client or URL per server')
+  }
+  const missing = METHODS.filter((method) => typeof client[method] !== 'function')
+  if (missing.length > 0 || typeof client['status'] !== 'string') {
+    throw refuse(`not an ioredis client (no ${missing.join(', ') || 'status'}): a redis:// URL or a client is needed`)
+  }
+  if (client['mode'] === 'subscriber' || client['mode'] === 'monitor') {
+    throw refuse(
+      `a client in ${String(client['mode'])} mode serves no other commands: pass one of its own to the cache`,
+    )
+  }
+  return given as Client
+}
+
+/** Where a client connects to, for people. */
+export function clientAddress({ options }: Client): string {
+  if ('sentinels' in options && Array.isArray(options.sentinels)) return `sentinel:${options.name ?? ''}`
+  return options.path ?? addressOf(options.host ?? 'localhost', options.port ?? 6379)
+}
+
+/**
+ * Makes a client of our own, without connecting. These settings held under every fault tried: nothing is queued or sent
+ * again, whatever is under way settles when the connection ends, and a dead connection is found.
+ *
+ * @param retryDelay how long to wait before the next attempt to connect, in milliseconds
+ * @param onReadonly whether an answer of READONLY is a reason to connect anew: after a failover the name may lead to another server
+ */
+export function openClient(
+  Redis: RedisConstructor,
+  settings: ConnectionSettings,
+  nodeTimeout: number,
+  retryDelay: () => number,
+  onReadonly: () => boolean,
+): Client {
+  const { tls, ...place } = settings
+  // Node sends no server name by itself; servers that share an address need it.
+  const sni = isIP(place.host) === 0 ? { servername: place.host } : {}
+  return new Redis({
+    ...place,
+    ...(tls === undefined ? {} : { tls: { ...sni, ...tls } }),
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    socketTimeout: 3 * nodeTimeout,
+    disconnectTimeout: 250,
+    keepAlive: 10_000,
+    enableAutoPipelining: false,
+    // Who the server is, we ask ourselves; and CLIENT is one more permission.
+    enableReadyCheck: false,
+    disableClientInfo: true,
+    // The same bytes on the wire from both major versions. RESP3 gives this adapter nothing.
+    protocol: 2,
+    retryStrategy: retryDelay,
+    // 1: connect anew. Never 2, which would send the write again.
+    reconnectOnError: (error: Error) => (error.message.startsWith('READONLY') && onReadonly() ? 1 : false),
+  }) as unknown as Client
+}
+
+/**
+ * Ends a connection at once. By a reset where it is plain TCP: after an ordinary close the kernel goes on sending what is
+ * in its buffers, and a write that was given up could arrive after a later delete.
+ */
+export function dropStream({ stream }: Client): void {
+  if (!stream || stream.destroyed) return
+  if (stream.connecting || 'encrypted' in stream) stream.destroy()
+  else stream.resetAndDestroy()
+}
