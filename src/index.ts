@@ -1,1 +1,62 @@
-export { CacheError, KeyError, LoadError, NodeError, OptionError, ValueError, isCacheError } from './base/errors.ts'
+export { ShardedCache, type Space } from './cache.ts'
+export type { CacheFace } from './face.ts'
+export type { CacheOptions, SpaceOptions } from './options.ts'
+export type {
+  CallOptions,
+  DeleteResult,
+  EntryInfo,
+  Explanation,
+  Loaded,
+  Loader,
+  LoaderContext,
+  LoaderMany,
+  LoaderManyContext,
+  LoadOptions,
+  ReadOptions,
+  WriteOptions,
+  WriteResult,
+} from './types.ts'
+export type { Wrapped, WrapOptions } from './wrap.ts'
+export type { CacheHealth, CacheStats, HealthIssue, MemberHealth, MemberStats, NodeHealth } from './health.ts'
+
+export { memoryNode, type MemoryNodeOptions } from './node/memory.ts'
+export { customNode, type MemberSpec, type NodeContext, type NodeOptions, type NodeSpec } from './node/spec.ts'
+export type {
+  NodeAdapter,
+  NodeIdentity,
+  NodeInfo,
+  NodeLimits,
+  NodePowers,
+  ReadOutcome,
+  RemoveOutcome,
+  WriteItem,
+  WriteOutcome,
+} from './node/contract.ts'
+export type { MemberCounts, MemberState } from './node/guard.ts'
+export type { MemberView, ReadPolicy, ReadPolicyContext, ReadPolicyFunction } from './shard/read-policy.ts'
+export type { L1Options, L1Stats } from './tier/l1.ts'
+export type { LoadCounts } from './loading/tally.ts'
+
+export { bytesCodec, jsonCodec, v8Codec, type Codec } from './entry/codec.ts'
+export type { FormOptions } from './entry/form.ts'
+export type { SchemaResult, StandardSchema } from './entry/schema.ts'
+
+export { loadHash, type Hash } from './base/hash.ts'
+export { hashTag } from './base/hash-tag.ts'
+export { ring, type Ring, type RingOptions } from './placement/ring.ts'
+export type { Placement, WeightedId } from './placement/placement.ts'
+export { diff, type Move, type PlacementDiff } from './placement/diff.ts'
+
+export {
+  CacheError,
+  KeyError,
+  LoadError,
+  NodeError,
+  OptionError,
+  ValueError,
+  isCacheError,
+  type ErrorCode,
+} from './base/errors.ts'
+export type { CacheEvents, DropReason, EventType, NodeErrorEvent } from './base/events.ts'
+export type { Clock, Timer } from './base/clock.ts'
+export type { Duration } from './base/duration.ts'

@@ -17,7 +17,7 @@ export interface NodeErrorEvent {
   at: number
 }
 
-/** The events of a cache: plain data, told by {@link CacheOperations} and the topology as they happen. */
+/** The events of a cache: plain data, told as they happen. */
 export interface CacheEvents {
   /** A read was answered from the cache. */
   hit: { type: 'hit'; key: string; source: string; at: number }
@@ -47,6 +47,8 @@ export type DropReason =
   | 'corrupt'
   /** What came back carried another key's check: a miss. */
   | 'wrong-key'
+  /** What came back does not fit the space's schema: a miss. */
+  | 'schema'
   /** A loaded value was too large for its node: returned to the caller, not cached. */
   | 'too-large'
   /** A loaded value could not be written to its node: returned to the caller, not cached. */

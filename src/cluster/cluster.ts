@@ -1,0 +1,139 @@
+import type { CacheEvents } from '../base/events.ts'
+import { OptionError, quote } from '../base/errors.ts'
+import type { NodeSpec } from '../node/spec.ts'
+import { diff, type PlacementDiff } from '../placement/diff.ts'
+import { checkWeight } from '../placement/ring.ts'
+import type { Member } from '../shard/shard.ts'
+import { Router } from './router.ts'
+import { evolve, membersOf, type Topology, type TopologyContext } from './topology.ts'
+
+/** How long `create` and `setNodes` wait for a node to answer before they go on without it, in milliseconds. */
+const CONNECT_MS = 2_000
+
+/** The topology of the moment, and the steps from one to the next: one at a time, each swapped in whole. */
+export class Cluster {
+  readonly router: Router
+  readonly #context: TopologyContext
+  #topology: Topology
+  #changes: Promise<unknown> = Promise.resolve()
+
+  private constructor(topology: Topology, context: TopologyContext) {
+    this.#topology = topology
+    this.#context = context
+    this.router = new Router(() => this.#topology)
+  }
+
+  /**
+   * Connects to all nodes. Fails for what a person must fix, not because a node is down.
+   *
+   * @throws OptionError `ERR_NO_NODES`, `ERR_DUPLICATE_ID`, `ERR_OPTION`
+   * @throws NodeError `ERR_AUTH`
+   */
+  static async create(nodes: readonly NodeSpec[], context: TopologyContext): Promise<Cluster> {
+    const { topology, joined } = evolve(undefined, nodes, context)
+    await connectAll(joined, context.shard.node.nodeTimeout)
+    return new Cluster(topology, context)
+  }
+
+  get topology(): Topology {
+    return this.#topology
+  }
+
+  /** The nodes as they are now. */
+  get nodes(): NodeSpec[] {
+    return this.#topology.shards.map(({ spec }) => spec)
+  }
+
+  /**
+   * Makes the list given (or what `change` makes of the list of the moment) the topology. Operations that run finish on
+   * the topology they began with; members that leave are closed when nothing is under way on them.
+   */
+  change(change: (nodes: NodeSpec[]) => readonly NodeSpec[]): Promise<PlacementDiff> {
+    const result = this.#changes.then(() => this.#change(change(this.nodes)))
+    this.#changes = result.catch(() => {})
+    return result
+  }
+
+  async close(): Promise<void> {
+    await this.#changes
+    await closeAll(membersOf(this.#topology), this.#context.shard.node.nodeTimeout)
+  }
+
+  async #change(nodes: readonly NodeSpec[]): Promise<PlacementDiff> {
+    const { shard } = this.#context
+    const before = this.#topology
+    const { topology, joined, left } = evolve(before, nodes, this.#context)
+    await connectAll(joined, shard.node.nodeTimeout)
+    this.#topology = topology
+    const moves = diff(before.ring, topology.ring)
+    if (shard.events.wanted('topology')) shard.events.emit(topologyEvent(before, topology, moves, shard.clock.now()))
+    await closeAll(left, shard.node.nodeTimeout)
+    return moves
+  }
+}
+
+/** The list with one node more. */
+export function withNode(nodes: readonly NodeSpec[], node: NodeSpec): NodeSpec[] {
+  return [...nodes, node]
+}
+
+/**
+ * The list without one node.
+ *
+ * @throws OptionError `ERR_UNKNOWN_NODE`
+ */
+export function withoutNode(nodes: readonly NodeSpec[], id: string): NodeSpec[] {
+  const rest = nodes.filter((node) => node.id !== id)
+  if (rest.length === nodes.length) throw unknownNode(nodes, id)
+  return rest
+}
+
+/**
+ * The list with another weight for one node.
+ *
+ * @throws OptionError `ERR_UNKNOWN_NODE`, `ERR_OPTION`
+ */
+export function withWeight(nodes: readonly NodeSpec[], id: string, weight: number): NodeSpec[] {
+  const checked = checkWeight(weight, id)
+  if (!nodes.some((node) => node.id === id)) throw unknownNode(nodes, id)
+  return nodes.map((node) => (node.id === id ? { ...node, weight: checked } : node))
+}
+
+function unknownNode(nodes: readonly NodeSpec[], id: string): OptionError {
+  const known = nodes.map((node) => node.id).join(', ')
+  return new OptionError('ERR_UNKNOWN_NODE', `there is no node ${quote(id)}; there are: ${known}`)
+}
+
+async function connectAll(members: readonly Member[], nodeTimeout: number): Promise<void> {
+  const connected = await Promise.allSettled(
+    members.map(({ guard }) => guard.connect(Math.max(CONNECT_MS, nodeTimeout))),
+  )
+  const refusal = connected.find(
+    (result) => result.status === 'rejected' && (result.reason as { code?: unknown }).code === 'ERR_AUTH',
+  )
+  if (refusal?.status !== 'rejected') return
+  await closeAll(members, nodeTimeout)
+  throw refusal.reason
+}
+
+async function closeAll(members: readonly Member[], nodeTimeout: number): Promise<void> {
+  await Promise.all(members.map(({ guard }) => guard.close(nodeTimeout)))
+}
+
+function topologyEvent(
+  before: Topology,
+  after: Topology,
+  { moved }: PlacementDiff,
+  at: number,
+): CacheEvents['topology'] {
+  const { ids: old } = before.ring
+  const { ids } = after.ring
+  return {
+    type: 'topology',
+    epoch: after.epoch,
+    added: ids.filter((id) => !old.includes(id)),
+    removed: old.filter((id) => !ids.includes(id)),
+    moved,
+    at,
+  }
+}

@@ -1,0 +1,148 @@
+import { OptionError, quote } from '../base/errors.ts'
+import { checkOneOf } from '../base/check.ts'
+import type { Hash } from '../base/hash.ts'
+import { jsonCodec, type Codec } from './codec.ts'
+import { newVersion, readEnvelope, writeEnvelope } from './envelope.ts'
+import { checkSchema, type StandardSchema } from './schema.ts'
+
+/** How the values of a cache or a space are kept on nodes. */
+export interface FormOptions {
+  /** Values to bytes and back; {@link jsonCodec} unless given. */
+  codec?: Codec<never> | Codec
+  /** Checks what comes back from a node or a loader; a mismatch on a node is a miss. None unless given. */
+  schema?: StandardSchema
+  /**
+   * `'envelope'` (the default) puts a header with times, version and checks in front of the codec's bytes. `'raw'` stores
+   * the codec's bytes alone, for programs in other languages to read: without key check, negative entries, freshness and
+   * fence, so promises 2, 3, 5 and 7 do not hold for them.
+   */
+  format?: 'envelope' | 'raw'
+}
+
+/** Checked {@link FormOptions}. */
+export interface Form {
+  readonly codec: Codec
+  readonly schema: StandardSchema | undefined
+  readonly format: 'envelope' | 'raw'
+}
+
+/** The names of {@link FormOptions}. */
+export const FORM_OPTIONS = ['codec', 'schema', 'format'] as const
+
+/** An entry as it is used in this process. Times are wall-clock milliseconds since 1970. */
+export interface Entry {
+  readonly kind: 'value' | 'negative'
+  /** What the codec (and the schema) gave; `undefined` for a negative entry. */
+  readonly value: unknown
+  /** The size of what is stored, in bytes. */
+  readonly size: number
+  /** `undefined` for what is stored raw, which carries no times. */
+  readonly times: { readonly writtenAt: number; readonly freshUntil: number; readonly entryUntil: number } | undefined
+}
+
+/** What bytes from a node give: an entry, or why they are none. */
+export type Unpacked =
+  | { readonly status: 'entry'; readonly entry: Entry; readonly skewed: boolean }
+  | { readonly status: 'corrupt' | 'wrong-key' | 'schema' | 'lease' }
+
+/** How far ahead of our clock a writer's may be, in milliseconds, before its entries are taken as written now. */
+export const MAX_CLOCK_SKEW = 1_000
+
+/** Refuses bad {@link FormOptions}; what is left out comes from `base`. */
+export function checkForm(given: Readonly<Record<string, unknown>>, base: Form): Form {
+  return {
+    codec: given['codec'] === undefined ? base.codec : checkCodec(given['codec']),
+    schema: given['schema'] === undefined ? base.schema : checkSchema(given['schema']),
+    format: given['format'] === undefined ? base.format : checkOneOf(given['format'], 'format', ['envelope', 'raw']),
+  }
+}
+
+/** JSON in envelopes. */
+export const DEFAULT_FORM: Form = { codec: jsonCodec, schema: undefined, format: 'envelope' }
+
+function checkCodec(given: unknown): Codec {
+  const codec = given as Partial<Codec> | null
+  if (typeof codec?.encode === 'function' && typeof codec.decode === 'function') return codec as Codec
+  throw new OptionError('ERR_OPTION', `codec must have encode and decode; given: ${quote(given)}`)
+}
+
+/** What {@link pack} is told about an entry. */
+export interface PackOptions {
+  readonly kind: 'value' | 'negative'
+  /** Milliseconds. */
+  readonly ttl: number
+  /** Milliseconds; 0 when the value was not loaded. */
+  readonly loadTime: number
+  /** Wall-clock time. */
+  readonly now: number
+}
+
+/** The bytes that go to a node. `fullKey` is the namespaced key before any shortening. */
+export function pack(form: Form, payload: Uint8Array, fullKey: string, options: PackOptions, hash: Hash): Uint8Array {
+  if (form.format === 'raw') return payload
+  const { kind, ttl, loadTime, now } = options
+  const until = now + ttl
+  const version = newVersion(now)
+  const times = { writtenAt: now, freshUntil: until, entryUntil: until, leaseUntil: 0 }
+  return writeEnvelope({ kind, compressed: false, loadTime, version, ...times }, payload, fullKey, hash)
+}
+
+/** What bytes that came from a node stand for. Never throws. */
+export async function unpack(
+  form: Form,
+  bytes: Uint8Array,
+  fullKey: string,
+  now: number,
+  hash: Hash,
+): Promise<Unpacked> {
+  const read = form.format === 'raw' ? undefined : readEnvelope(bytes, fullKey, hash)
+  if (read && read.status !== 'ok') return read
+  if (read?.header.kind === 'lease') return { status: 'lease' }
+  if (read?.header.compressed) return { status: 'corrupt' }
+  let value: unknown
+  if (read?.header.kind !== 'negative') {
+    const seen = revive(form, read?.payload ?? bytes)
+    const revived = seen instanceof Promise ? await seen : seen
+    if (revived.status !== 'value') return revived
+    value = revived.value
+  }
+  const kind = read?.header.kind === 'negative' ? 'negative' : 'value'
+  if (!read) return { status: 'entry', entry: { kind, value, size: bytes.length, times: undefined }, skewed: false }
+  const { writtenAt, freshUntil, entryUntil } = read.header
+  // A clock that is ahead must not make an entry live longer than it was meant to.
+  const ahead = writtenAt > now + MAX_CLOCK_SKEW ? writtenAt - now : 0
+  const times = { writtenAt: writtenAt - ahead, freshUntil: freshUntil - ahead, entryUntil: entryUntil - ahead }
+  return { status: 'entry', entry: { kind, value, size: bytes.length, times }, skewed: ahead > 0 }
+}
+
+/** A payload as a value: what the codec gives, and what the schema makes of it. */
+export type Revived =
+  | { readonly status: 'value'; readonly value: unknown }
+  | { readonly status: 'corrupt' }
+  | { readonly status: 'schema'; readonly problem: string }
+
+/** Turns a payload into a value. A promise only where the schema is asynchronous. Never throws. */
+export function revive(form: Form, payload: Uint8Array): Revived | Promise<Revived> {
+  let value: unknown
+  try {
+    value = form.codec.decode(payload)
+  } catch {
+    return { status: 'corrupt' }
+  }
+  if (value === undefined) return { status: 'corrupt' }
+  return form.schema === undefined ? { status: 'value', value } : validate(form.schema, value)
+}
+
+function validate(schema: StandardSchema, value: unknown): Revived | Promise<Revived> {
+  const verdict = (result: Awaited<ReturnType<StandardSchema['~standard']['validate']>>): Revived =>
+    result.issues === undefined
+      ? { status: 'value', value: result.value }
+      : { status: 'schema', problem: result.issues.map(({ message }) => message).join('; ') }
+  const threw = (): Revived => ({ status: 'schema', problem: 'the schema threw' })
+  try {
+    const result = schema['~standard'].validate(value)
+    return result instanceof Promise ? result.then(verdict, threw) : verdict(result)
+  } catch {
+    return threw()
+  }
+}

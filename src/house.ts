@@ -1,0 +1,78 @@
+import { CacheError } from './base/errors.ts'
+import { Deadlines } from './base/deadlines.ts'
+import { Drops } from './base/drops.ts'
+import { Events } from './base/events.ts'
+import { loadHash, type Hash } from './base/hash.ts'
+import { Cluster } from './cluster/cluster.ts'
+import { Flights } from './loading/flight.ts'
+import { Loads } from './loading/loads.ts'
+import { Origin } from './loading/origin.ts'
+import { Tally } from './loading/tally.ts'
+import type { Settings } from './options.ts'
+import { Tiers } from './tier/tiers.ts'
+
+/** All rooms of one cache, wired. */
+export interface House {
+  readonly settings: Settings
+  readonly hash: Hash
+  readonly events: Events
+  readonly deadlines: Deadlines
+  readonly drops: Drops
+  readonly cluster: Cluster
+  readonly tiers: Tiers
+  readonly flights: Flights
+  readonly origin: Origin
+  readonly loads: Loads
+  readonly tally: Tally
+  /** Rejects calls once the cache is closed, with `ERR_CLOSED`. */
+  assertOpen(): void
+  close(): Promise<void>
+}
+
+/** Builds a cache from the cellar up, and connects its nodes. */
+export async function buildHouse(settings: Settings): Promise<House> {
+  const { clock, nodeTimeout } = settings
+  const hash = await loadHash()
+  const events = new Events()
+  const deadlines = new Deadlines(clock)
+  const drops = new Drops(events, clock)
+  const shared = { clock, deadlines, events }
+  const cluster = await Cluster.create(settings.nodes, {
+    hash,
+    points: settings.points,
+    shard: { ...shared, node: { nodeTimeout, clock }, zone: settings.zone, random: settings.random },
+  })
+  const { router } = cluster
+  const tiers = new Tiers({ router, l1: settings.l1, hash, clock, drops, nodeTimeout })
+  const tally = new Tally(events, clock)
+  const flights = new Flights()
+  const origin = new Origin(clock, deadlines, tally)
+  const loads = new Loads({ tiers, router, origin, flights, tally, drops, clock, deadlines, nodeTimeout })
+
+  let closing: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    const error = new CacheError('ERR_CLOSED', 'the cache was closed')
+    origin.abort(error)
+    flights.abandon(error)
+    await cluster.close()
+    settings.l1?.clear()
+    deadlines.close()
+  }
+  return {
+    settings,
+    hash,
+    events,
+    deadlines,
+    drops,
+    cluster,
+    tiers,
+    flights,
+    origin,
+    loads,
+    tally,
+    assertOpen() {
+      if (closing) throw new CacheError('ERR_CLOSED', 'the cache was closed')
+    },
+    close: () => (closing ??= close()),
+  }
+}

@@ -1,0 +1,261 @@
+import { waitFor, type Patience } from './base/caller.ts'
+import { checkOneOf, checkOptions, checkFlag, checkFunction, type Unchecked } from './base/check.ts'
+import { parseDuration } from './base/duration.ts'
+import { CacheError, OptionError, ValueError, quote } from './base/errors.ts'
+import { hashTag } from './base/hash-tag.ts'
+import { encodeValue } from './entry/codec.ts'
+import { HEADER_BYTES } from './entry/envelope.ts'
+import { revive } from './entry/form.ts'
+import { checkKey, storedKey } from './entry/key.ts'
+import type { House } from './house.ts'
+import { judge } from './loading/freshness.ts'
+import type { LoadFunction } from './loading/origin.ts'
+import type { LoadKey, LoadRequest } from './loading/loads.ts'
+import { isFailure, type RemoveOutcome, type WriteOutcome } from './node/contract.ts'
+import type { SpaceSettings } from './options.ts'
+import { checkReadPolicy } from './shard/read-policy.ts'
+import type { Found, TierWrite } from './tier/tiers.ts'
+import type { DeleteResult, EntryInfo, Explanation, WriteResult } from './types.ts'
+
+const CALL = ['signal', 'timeout'] as const
+const READ = [...CALL, 'reads', 'l1'] as const
+const WRITE = [...CALL, 'ttl', 'l1'] as const
+const LOAD = [...READ, 'ttl', 'negativeTtl', 'cache', 'hardTimeout'] as const
+
+/** What one view of the cache (the cache itself, or a space) does with keys: checks what callers give, then runs the house. */
+export class Operations {
+  readonly house: House
+  readonly settings: SpaceSettings
+  readonly #prefix: string
+
+  /** @param prefix what stands before each key of this view: `''`, or a space's name and `:` */
+  constructor(house: House, prefix: string, settings: SpaceSettings) {
+    this.house = house
+    this.settings = settings
+    this.#prefix = prefix
+  }
+
+  /** A key in all its forms. */
+  target(name: unknown): LoadKey {
+    const key = this.#prefix + checkKey(name)
+    const { namespace } = this.house.settings
+    const full = namespace === '' ? key : `${namespace}:${key}`
+    return { name: name as string, key, full, stored: storedKey(key, namespace) }
+  }
+
+  /** Reads distinct keys; what is expired is left out. */
+  async find(names: Iterable<string>, given: unknown): Promise<{ target: LoadKey; found: Found }[]> {
+    const { house } = this
+    house.assertOpen()
+    const options = callOptions(given, 'read options', READ)
+    const targets = Array.from(names, (name) => this.target(name))
+    const patience = this.#patience(options)
+    const reading = house.tiers.read(targets, {
+      form: this.settings.form,
+      reads: options['reads'] === undefined ? this.settings.reads : checkReadPolicy(options['reads']),
+      timeout: this.#nodeTime(patience),
+      l1: useL1(options) ? 'use' : 'off',
+    })
+    const found = await this.#wait(reading, patience)
+    const now = house.settings.clock.now()
+    const strict = house.settings.onNodeError === 'throw'
+    return targets.map((target, i) => {
+      const { entry, source, error } = found[i] as Found
+      if (strict && error) throw error
+      const usable = entry !== undefined && judge(entry, now) !== 'expired' ? entry : undefined
+      if (usable) house.tally.hit(target.key, source)
+      else house.tally.miss(target.key)
+      return { target, found: { entry: usable, source, error } }
+    })
+  }
+
+  /** What L1 has of a key, now. */
+  peek(name: string): unknown {
+    return this.house.tiers.l1?.peek(this.target(name).key)?.value
+  }
+
+  /**
+   * Writes distinct keys, all checked and encoded before the first byte leaves. One result each, in order. What is sent is
+   * sent before this returns its promise, so that calls reach a node in the order in which they were made.
+   */
+  async write(values: ReadonlyMap<string, unknown>, given: unknown): Promise<WriteResult[]> {
+    const { house, settings } = this
+    house.assertOpen()
+    const options = callOptions(given, 'write options', WRITE)
+    const patience = this.#patience(options)
+    const ttl = options['ttl'] === undefined ? settings.ttl : parseDuration(options['ttl'], 'ttl')
+    const l1 = useL1(options)
+    const writes = Array.from(values, ([name, value]) => this.#prepare(name, value, ttl, l1))
+    for (const { target } of writes) house.flights.fence(target.key)
+    const writing = house.tiers.write(writes, settings.form, this.#nodeTime(patience)).finally(() => {
+      for (const { target } of writes) house.flights.fence(target.key)
+    })
+    const outcomes = await this.#wait(writing, patience)
+    this.#throwIfStrict(outcomes)
+    return outcomes.map((outcome) =>
+      outcome === 'stored' ? { ok: true, status: 'stored' } : { ok: false, status: 'failed' },
+    )
+  }
+
+  /** Removes distinct keys. One result each, in order. */
+  async remove(names: Iterable<string>, given: unknown): Promise<DeleteResult[]> {
+    const { house } = this
+    house.assertOpen()
+    const options = callOptions(given, 'delete options', CALL)
+    const patience = this.#patience(options)
+    const targets = Array.from(names, (name) => this.target(name))
+    for (const { key } of targets) house.flights.fence(key)
+    const removing = house.tiers.remove(targets, this.#nodeTime(patience)).finally(() => {
+      for (const { key } of targets) house.flights.fence(key)
+    })
+    const outcomes = await this.#wait(removing, patience)
+    this.#throwIfStrict(outcomes)
+    return outcomes.map((outcome) =>
+      outcome === 'deleted' || outcome === 'absent' ? { ok: true, status: outcome } : { ok: false, status: 'failed' },
+    )
+  }
+
+  /** Reads through: what is cached, else what the loader has. One value per distinct key, in order. */
+  async load(names: Iterable<string>, load: LoadFunction, given: unknown): Promise<unknown[]> {
+    const { house } = this
+    house.assertOpen()
+    const options = callOptions(given, 'load options', LOAD)
+    const patience = this.#patience(options)
+    const targets = Array.from(names, (name) => this.target(name))
+    if (targets.length === 0) return []
+    const loading = house.loads.load(targets, load, this.#loadRequest(options))
+    return waitFor(loading, patience, house.deadlines, () => {
+      const what = targets.map(({ name }) => name).join(', ')
+      throw new CacheError('ERR_TIMEOUT', `there was no value of ${quote(what)} within ${patience.timeout} ms`)
+    })
+  }
+
+  explain(name: string): Explanation {
+    const { hash, cluster } = this.house
+    const { key, stored } = this.target(name)
+    const { ring } = cluster.topology
+    const [owner, ...fallbacks] = ring.locateMany(key, ring.ids.length)
+    const tag = hashTag(key)
+    return { key, storedKey: stored, tag, hash: hash.text(tag), owner: owner as string, fallbacks }
+  }
+
+  #prepare(name: string, value: unknown, ttl: number, useL1Tier: boolean): TierWrite {
+    const target = this.target(name)
+    const { form } = this.settings
+    const { router } = this.house.cluster
+    const payload = encodeValue(form.codec, value, name)
+    const size = payload.length + (form.format === 'raw' ? 0 : HEADER_BYTES)
+    const most = router.maxValueBytes(target.key)
+    if (size > most) {
+      const sizes = `${size} bytes, and its node takes at most ${most}`
+      throw new ValueError('ERR_VALUE_SIZE', `the value of ${quote(name)} is too large: ${sizes}`)
+    }
+    const base = { target, kind: 'value', payload, ttl, loadTime: 0 } as const
+    const { tiers } = this.house
+    if (!useL1Tier || !tiers.l1?.admits(target.key)) return { ...base, value: undefined, l1: 'never' }
+    if (form.codec.identity && form.schema === undefined) return { ...base, value, l1: 'stored' }
+    // An asynchronous schema would let a later delete overtake this write: the next read fills L1 then.
+    const revived = revive(form, payload)
+    return !(revived instanceof Promise) && revived.status === 'value'
+      ? { ...base, value: revived.value, l1: 'stored' }
+      : { ...base, value: undefined, l1: 'never' }
+  }
+
+  #loadRequest(options: Unchecked): LoadRequest {
+    const { settings, house } = this
+    const duration = <T>(name: string, otherwise: T): number | T =>
+      options[name] === undefined ? otherwise : parseDuration(options[name], name)
+    const mode =
+      options['cache'] === undefined ? 'use' : checkOneOf(options['cache'], 'cache', ['use', 'refresh', 'bypass'])
+    return {
+      form: settings.form,
+      reads: options['reads'] === undefined ? settings.reads : checkReadPolicy(options['reads']),
+      l1: useL1(options),
+      mode,
+      ttl: duration('ttl', settings.ttl),
+      negativeTtl: duration('negativeTtl', settings.negativeTtl),
+      hardTimeout: duration('hardTimeout', settings.hardTimeout),
+      strict: house.settings.onNodeError === 'throw',
+    }
+  }
+
+  #patience(options: Unchecked): Patience {
+    const signal = options['signal'] as AbortSignal | undefined
+    if (
+      signal !== undefined &&
+      !(typeof signal.aborted === 'boolean' && typeof signal.addEventListener === 'function')
+    ) {
+      throw new OptionError('ERR_OPTION', `signal must be an AbortSignal; given: ${quote(signal)}`)
+    }
+    signal?.throwIfAborted()
+    const timeout = options['timeout'] === undefined ? undefined : parseDuration(options['timeout'], 'timeout')
+    return { signal, timeout }
+  }
+
+  /** How long a node may take for this caller. */
+  #nodeTime({ timeout }: Patience): number {
+    const { nodeTimeout } = this.house.settings
+    return timeout === undefined ? nodeTimeout : Math.min(nodeTimeout, timeout)
+  }
+
+  /** Waits unless the caller leaves. The caller's time-out needs no timer of its own here: it bounded each node's time. */
+  #wait<T>(work: Promise<T>, { signal }: Patience): Promise<T> {
+    return waitFor(work, { signal, timeout: undefined }, this.house.deadlines, () => undefined as never)
+  }
+
+  #throwIfStrict(outcomes: readonly (WriteOutcome | RemoveOutcome)[]): void {
+    if (this.house.settings.onNodeError !== 'throw') return
+    const failure = outcomes.find(isFailure)
+    if (failure) throw failure
+  }
+}
+
+/** A found entry as callers see it. */
+export function entryInfo({ entry, source }: Found): EntryInfo<unknown> | undefined {
+  if (entry === undefined) return undefined
+  const { kind, value, times } = entry
+  const state = kind === 'negative' ? 'negative' : 'fresh'
+  return {
+    value,
+    state,
+    source,
+    ...(times && { writtenAt: times.writtenAt, freshUntil: times.freshUntil }),
+  }
+}
+
+/** The loader of one key, as a loader of many. */
+export function oneLoader(load: unknown): LoadFunction {
+  const run = checkFunction(load, 'the loader') as (context: object) => unknown
+  return async ([key], origin) => {
+    const context = {
+      key,
+      get signal() {
+        return origin.signal
+      },
+    }
+    return new Map([[key as string, await run(context)]])
+  }
+}
+
+/** The loader of many keys, as the loading floor calls it. */
+export function manyLoader(load: unknown): LoadFunction {
+  const run = checkFunction(load, 'the loader') as (missing: string[], context: object) => unknown
+  return (names, origin) => {
+    const context = {
+      get signal() {
+        return origin.signal
+      },
+    }
+    return run(names, context)
+  }
+}
+
+function callOptions(given: unknown, name: string, known: readonly string[]): Unchecked {
+  return given === undefined ? NONE : checkOptions(given, name, known)
+}
+
+const NONE: Unchecked = {}
+
+function useL1(options: Unchecked): boolean {
+  return options['l1'] === undefined || checkFlag(options['l1'], 'l1')
+}

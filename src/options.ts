@@ -1,0 +1,140 @@
+import { checkOneOf, checkOptions, checkText, type Unchecked } from './base/check.ts'
+import { systemClock, type Clock } from './base/clock.ts'
+import { parseDuration, type Duration } from './base/duration.ts'
+import { OptionError, quote } from './base/errors.ts'
+import { checkPoints } from './cluster/topology.ts'
+import { checkForm, DEFAULT_FORM, FORM_OPTIONS, type Form, type FormOptions } from './entry/form.ts'
+import { checkNamespace } from './entry/key.ts'
+import type { NodeSpec } from './node/spec.ts'
+import { DEFAULT_POINTS } from './placement/ring.ts'
+import { checkReadPolicy, type ReadPolicy } from './shard/read-policy.ts'
+import { L1, type L1Options } from './tier/l1.ts'
+
+/** What a cache and a space have in common: how values are kept, and for how long. */
+export interface SpaceOptions extends FormOptions {
+  /** How long entries live: finite; `'5m'` unless given. */
+  ttl?: Duration
+  /** How long "there is none" is remembered when a loader returns `undefined`. Not at all unless given. */
+  negativeTtl?: Duration
+  /** How long a loader may take before its callers are rejected; `'30s'` unless given. */
+  hardTimeout?: Duration
+  /** Which servers of a node answer reads; `'prefer-primary'` unless given. */
+  reads?: ReadPolicy
+}
+
+/** Options of `ShardedCache.create`. */
+export interface CacheOptions extends SpaceOptions {
+  /** The nodes: at least one, from `redisNode`, `memcachedNode`, `memoryNode` or `customNode`. */
+  nodes: readonly NodeSpec[]
+  /** Keeps this cache's keys apart from others on the same servers: stored keys are `namespace:key`. None unless given. */
+  namespace?: string
+  /** The in-process tier. Off unless given. */
+  l1?: L1Options
+  /** How long one caller waits for one node; `'250ms'` unless given. */
+  nodeTimeout?: Duration
+  /** Points on the ring per weight unit; 1,024 unless given. All processes that share nodes must agree on it. */
+  points?: number
+  /** The zone this process runs in, for `reads: 'nearest'`. */
+  zone?: string
+  /** `'miss'` (the default): trouble with a node never rejects a call. `'throw'`: it rejects with the NodeError. */
+  onNodeError?: 'miss' | 'throw'
+  /** Where time comes from; the machine's clock unless given. For tests: `ManualClock` of `sharded-cache/testing`. */
+  clock?: Clock
+  /** Numbers in [0, 1); `Math.random` unless given. For tests. */
+  random?: () => number
+}
+
+/** Checked {@link SpaceOptions}; times in milliseconds. */
+export interface SpaceSettings {
+  readonly form: Form
+  readonly ttl: number
+  readonly negativeTtl: number | undefined
+  readonly hardTimeout: number
+  readonly reads: ReadPolicy
+}
+
+/** Checked {@link CacheOptions}; times in milliseconds. */
+export interface Settings extends SpaceSettings {
+  readonly nodes: readonly NodeSpec[]
+  readonly namespace: string
+  readonly l1: L1 | undefined
+  readonly nodeTimeout: number
+  readonly points: number
+  readonly zone: string | undefined
+  readonly onNodeError: 'miss' | 'throw'
+  readonly clock: Clock
+  readonly random: () => number
+}
+
+const SPACE_OPTIONS = [...FORM_OPTIONS, 'ttl', 'negativeTtl', 'hardTimeout', 'reads'] as const
+const CACHE_OPTIONS = [
+  'nodes',
+  'namespace',
+  'l1',
+  'nodeTimeout',
+  'points',
+  'zone',
+  'onNodeError',
+  'clock',
+  'random',
+  ...SPACE_OPTIONS,
+] as const
+
+const DEFAULTS: SpaceSettings = {
+  form: DEFAULT_FORM,
+  ttl: 300_000,
+  negativeTtl: undefined,
+  hardTimeout: 30_000,
+  reads: 'prefer-primary',
+}
+
+/**
+ * Checks the options of a cache, once.
+ *
+ * @throws OptionError `ERR_OPTION`
+ */
+export function checkCacheOptions(given: unknown): Settings {
+  const options = checkOptions(given, 'the options of create', CACHE_OPTIONS)
+  const clock = (options['clock'] ?? systemClock) as Clock
+  if (typeof clock.now !== 'function' || typeof clock.setTimer !== 'function') {
+    throw new OptionError('ERR_OPTION', `clock must have now, monotonic and setTimer; given: ${quote(clock)}`)
+  }
+  const random = options['random'] ?? Math.random
+  if (typeof random !== 'function') {
+    throw new OptionError('ERR_OPTION', `random must be a function; given: ${quote(random)}`)
+  }
+  return {
+    ...spaceSettings(options, DEFAULTS),
+    // Checked where the topology is made, as those of setNodes are.
+    nodes: options['nodes'] as readonly NodeSpec[],
+    namespace: checkNamespace(options['namespace']),
+    l1: options['l1'] === undefined ? undefined : new L1(options['l1'] as L1Options, clock),
+    nodeTimeout: parseDuration(options['nodeTimeout'] ?? 250, 'nodeTimeout'),
+    points: checkPoints(options['points'] ?? DEFAULT_POINTS),
+    zone: options['zone'] === undefined ? undefined : checkText(options['zone'], 'zone'),
+    onNodeError: checkOneOf(options['onNodeError'] ?? 'miss', 'onNodeError', ['miss', 'throw']),
+    clock,
+    random: random as () => number,
+  }
+}
+
+/**
+ * Checks the options of a space; what is left out comes from the cache's.
+ *
+ * @throws OptionError `ERR_OPTION`
+ */
+export function checkSpaceOptions(given: unknown, base: SpaceSettings): SpaceSettings {
+  return given === undefined ? base : spaceSettings(checkOptions(given, 'the options of space', SPACE_OPTIONS), base)
+}
+
+function spaceSettings(options: Unchecked, base: SpaceSettings): SpaceSettings {
+  const duration = <T>(name: string, otherwise: T): number | T =>
+    options[name] === undefined ? otherwise : parseDuration(options[name], name)
+  return {
+    form: checkForm(options, base.form),
+    ttl: duration('ttl', base.ttl),
+    negativeTtl: duration('negativeTtl', base.negativeTtl),
+    hardTimeout: duration('hardTimeout', base.hardTimeout),
+    reads: options['reads'] === undefined ? base.reads : checkReadPolicy(options['reads']),
+  }
+}

@@ -1,0 +1,165 @@
+import type { Clock } from '../base/clock.ts'
+import type { Drops } from '../base/drops.ts'
+import type { NodeError } from '../base/errors.ts'
+import type { Hash } from '../base/hash.ts'
+import type { RoutedKey, Router } from '../cluster/router.ts'
+import { pack, unpack, type Entry, type Form } from '../entry/form.ts'
+import { isFailure, type RemoveOutcome, type WriteOutcome } from '../node/contract.ts'
+import type { ReadPolicy } from '../shard/read-policy.ts'
+import { Fence } from './fence.ts'
+import type { L1 } from './l1.ts'
+
+/** A key in all its forms. */
+export interface TierKey extends RoutedKey {
+  /** With the namespace, before any shortening: what the key check covers. */
+  readonly full: string
+}
+
+/** What a read found for one key. */
+export interface Found {
+  readonly entry: Entry | undefined
+  /** `'l1'`, or the id of the node that was asked. */
+  readonly source: string
+  /** What kept the node from answering. */
+  readonly error: NodeError | undefined
+}
+
+/** How a read goes. */
+export interface TierRead {
+  readonly form: Form
+  readonly reads: ReadPolicy
+  /** Milliseconds. */
+  readonly timeout: number
+  /** Whether L1 may answer (`use`), is only filled (`fill`), or is left alone (`off`). */
+  readonly l1: 'use' | 'fill' | 'off'
+}
+
+/** An entry on its way to its node and to L1. */
+export interface TierWrite {
+  readonly target: TierKey
+  readonly kind: 'value' | 'negative'
+  /** The codec's bytes. */
+  readonly payload: Uint8Array
+  /** What a read would give, for L1. */
+  readonly value: unknown
+  /** Milliseconds. */
+  readonly ttl: number
+  /** Milliseconds; 0 when the value was not loaded. */
+  readonly loadTime: number
+  /** False when something newer overtook the entry; asked again before L1 takes it. */
+  readonly valid?: () => boolean
+  /**
+   * Whether L1 takes the entry: when its node did, never, or always: also when the node did not, as for a loaded value, so
+   * that a node that is down costs fewer loads.
+   */
+  readonly l1: 'stored' | 'always' | 'never'
+}
+
+/** What {@link Tiers} is made of. */
+export interface TiersContext {
+  readonly router: Router
+  readonly l1: L1 | undefined
+  readonly hash: Hash
+  readonly clock: Clock
+  readonly drops: Drops
+  readonly nodeTimeout: number
+}
+
+/** L1 in front of the nodes, as one store of entries. */
+export class Tiers {
+  readonly l1: L1 | undefined
+  readonly #context: TiersContext
+  readonly #fence: Fence
+
+  constructor(context: TiersContext) {
+    this.l1 = context.l1
+    this.#context = context
+    this.#fence = new Fence(context.hash)
+  }
+
+  /** Reads keys, from L1 where it has them, else from their owners; L1 takes what comes. One result each, in order. */
+  async read(keys: readonly TierKey[], how: TierRead): Promise<Found[]> {
+    const found: Found[] = []
+    const asked: number[] = []
+    for (const [at, { key }] of keys.entries()) {
+      const entry = how.l1 === 'use' ? this.l1?.get(key) : undefined
+      if (entry) found[at] = { entry, source: 'l1', error: undefined }
+      else asked.push(at)
+    }
+    if (asked.length === 0) return found
+    const targets = asked.length === keys.length ? keys : asked.map((at) => keys[at] as TierKey)
+    const stamps = targets.map(({ key }) => this.#fence.stamp(key))
+    const began = this.#moment()
+    const routed = await this.#context.router.read(targets, how.reads, how.timeout)
+    await Promise.all(
+      routed.map(async ({ outcome, node }, i) => {
+        const target = targets[i] as TierKey
+        const bytes = outcome instanceof Uint8Array ? outcome : undefined
+        const entry = bytes && (await this.#unpack(target, bytes, node, how.form))
+        if (entry && how.l1 !== 'off' && this.#fence.stamp(target.key) === stamps[i])
+          this.l1?.set(target.key, entry, began)
+        const error = isFailure(outcome) ? outcome : undefined
+        found[asked[i] as number] = { entry, source: node, error }
+      }),
+    )
+    return found
+  }
+
+  /** Writes entries to their owners; L1 takes those that were stored. One outcome each, in order. */
+  async write(entries: readonly TierWrite[], form: Form, timeout: number): Promise<WriteOutcome[]> {
+    const { router, hash } = this.#context
+    const began = this.#moment()
+    const stamps = entries.map(({ target }) => this.invalidate(target.key))
+    const sizes: number[] = []
+    const items = entries.map(({ target, kind, payload, ttl, loadTime }) => {
+      const value = pack(form, payload, target.full, { kind, ttl, loadTime, now: began.now }, hash)
+      sizes.push(value.length)
+      return { key: target.key, stored: target.stored, value, ttl }
+    })
+    const routed = await router.write(items, timeout)
+    return routed.map(({ outcome }, i) => {
+      const { target, kind, value, ttl, valid, l1 } = entries[i] as TierWrite
+      const overtaken = this.#fence.stamp(target.key) !== stamps[i] || valid?.() === false
+      this.invalidate(target.key)
+      if (!overtaken && (l1 === 'always' || (l1 === 'stored' && outcome === 'stored'))) {
+        const until = began.now + ttl
+        const times = { writtenAt: began.now, freshUntil: until, entryUntil: until }
+        this.l1?.set(target.key, { kind, value, size: sizes[i] as number, times }, began)
+      }
+      return outcome
+    })
+  }
+
+  /** Removes keys from both tiers. One outcome each, in order. */
+  async remove(keys: readonly TierKey[], timeout: number): Promise<RemoveOutcome[]> {
+    for (const { key } of keys) this.invalidate(key)
+    const routed = await this.#context.router.remove(keys, timeout)
+    for (const { key } of keys) this.invalidate(key)
+    return routed.map(({ outcome }) => outcome)
+  }
+
+  /** Takes a key out of L1 and keeps reads that are under way from bringing it back. Returns the fence's new stamp. */
+  invalidate(key: string): number {
+    this.l1?.delete(key)
+    return this.#fence.raise(key)
+  }
+
+  async #unpack(target: TierKey, bytes: Uint8Array, node: string, form: Form): Promise<Entry | undefined> {
+    const { hash, drops, clock } = this.#context
+    const unpacked = await unpack(form, bytes, target.full, clock.now(), hash)
+    if (unpacked.status === 'entry') {
+      if (unpacked.skewed) drops.tell('clock-skew', target.key, node)
+      return unpacked.entry
+    }
+    if (unpacked.status !== 'lease') drops.tell(unpacked.status, target.key, node)
+    if (unpacked.status === 'corrupt' && form.format === 'envelope') {
+      void this.#context.router.remove([target], this.#context.nodeTimeout)
+    }
+    return undefined
+  }
+
+  #moment(): { monotonic: number; now: number } {
+    const { clock } = this.#context
+    return { monotonic: clock.monotonic(), now: clock.now() }
+  }
+}

@@ -1,0 +1,109 @@
+import type { Duration } from './base/duration.ts'
+import type { ReadPolicy } from './shard/read-policy.ts'
+
+/** What every call takes. */
+export interface CallOptions {
+  /** Aborting stops the waiting of this caller, which rejects with `signal.reason`. It undoes nothing. */
+  signal?: AbortSignal
+  /** How long this caller waits at most. Reads past it are misses, writes `'failed'`; `getOrLoad` rejects with `ERR_TIMEOUT`. */
+  timeout?: Duration
+}
+
+/** What reads take. */
+export interface ReadOptions extends CallOptions {
+  /** Which servers may answer; the cache's `reads` unless given. */
+  reads?: ReadPolicy
+  /** `false`: do not look into L1, and leave it as it is. */
+  l1?: boolean
+}
+
+/** What writes take. */
+export interface WriteOptions extends CallOptions {
+  /** How long the entry lives; the cache's or the space's `ttl` unless given. Finite. */
+  ttl?: Duration
+  /** `false`: do not put the value into L1 (an older one is removed from it all the same). */
+  l1?: boolean
+}
+
+/** What loads take. */
+export interface LoadOptions extends ReadOptions {
+  /** How long what was loaded lives; the cache's or the space's `ttl` unless given. Finite. */
+  ttl?: Duration
+  /** How long "there is none" (the loader returned `undefined`) is remembered. Not at all unless given. */
+  negativeTtl?: Duration
+  /** `'use'` (the default): what is cached, else load. `'refresh'`: load, and cache that. `'bypass'`: load, leave the cache alone. */
+  cache?: 'use' | 'refresh' | 'bypass'
+  /** How long the loader may take before its callers are rejected with `ERR_LOAD_TIMEOUT`; `'30s'` unless given. */
+  hardTimeout?: Duration
+}
+
+/** What became of a write. */
+export interface WriteResult {
+  /** Whether the entry is on its node. */
+  ok: boolean
+  status: 'stored' | 'failed'
+}
+
+/** What became of a delete. */
+export interface DeleteResult {
+  /** Whether no reader of this process will see the entry again. */
+  ok: boolean
+  /**
+   * `deleted`: it was there. `absent`: it certainly was not. `journaled`: the node missed it and will be told. `failed`: the
+   * node could not be told; the entry may live until its TTL.
+   */
+  status: 'deleted' | 'absent' | 'journaled' | 'failed'
+}
+
+/** An entry with what is known about it. Times are wall-clock milliseconds since 1970. */
+export interface EntryInfo<T> {
+  /** `undefined` for a negative entry. */
+  value: T | undefined
+  /** `negative`: the loader said that there is none. */
+  state: 'fresh' | 'stale' | 'negative'
+  /** `'l1'`, or the id of the node. */
+  source: string
+  /** Absent for what is stored raw. */
+  writtenAt?: number
+  /** Absent for what is stored raw. */
+  freshUntil?: number
+}
+
+/** Where a key lives, and under which name. */
+export interface Explanation {
+  /** The key with its space's prefix. */
+  key: string
+  /** Its name on the node: see `docs/envelope.md`. */
+  storedKey: string
+  /** The part of the key that decides where it lives. */
+  tag: string
+  /** XXH32 of the tag: its position on the ring. */
+  hash: number
+  /** The id of the node that owns it. */
+  owner: string
+  /** The ids of the others in ring order. */
+  fallbacks: string[]
+}
+
+/** What a loader is given. */
+export interface LoaderContext {
+  /** The key as it was asked for. */
+  readonly key: string
+  /** Aborted when the hard time-out passes or the cache is closed: pass it on to the database. */
+  readonly signal: AbortSignal
+}
+
+/** What a loader of many keys is given. */
+export interface LoaderManyContext {
+  /** Aborted when the hard time-out passes or the cache is closed: pass it on to the database. */
+  readonly signal: AbortSignal
+}
+
+/** Reads one key from the source of truth. `undefined` says that there is none. */
+export type Loader<T> = (context: LoaderContext) => T | PromiseLike<T>
+
+/** Reads many keys from the source of truth: a Map, or `[key, value]` pairs, by the keys it was given. What is left out is not there. */
+export type LoaderMany<T> = (missing: string[], context: LoaderManyContext) => Loaded<T> | PromiseLike<Loaded<T>>
+
+/** What a loader of many keys returns. */
+export type Loaded<T> = ReadonlyMap<string, T> | Iterable<readonly [string, T]>

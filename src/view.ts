@@ -1,0 +1,69 @@
+import type { CacheFace } from './face.ts'
+import { entryInfo, manyLoader, oneLoader, type Operations } from './operations.ts'
+import type { EntryInfo } from './types.ts'
+import { wrapFunction } from './wrap.ts'
+
+/** The face of one view: the cache itself, or a space of it. Its methods are bound and may be passed around. */
+export function createFace<V>(operations: Operations): CacheFace<V> {
+  const face: CacheFace<V> = {
+    async get<T = V>(key: string, options?: object) {
+      const [result] = await operations.find([key], options)
+      return result?.found.entry?.value as T | undefined
+    },
+    async getMany<T = V>(keys: Iterable<string>, options?: object) {
+      const hits = new Map<string, T>()
+      for (const { target, found } of await operations.find(distinct(keys), options)) {
+        if (found.entry?.kind === 'value') hits.set(target.name, found.entry.value as T)
+      }
+      return hits
+    },
+    async getEntry<T = V>(key: string, options?: object) {
+      const [result] = await operations.find([key], options)
+      return result && (entryInfo(result.found) as EntryInfo<T> | undefined)
+    },
+    async has(key, options) {
+      const [result] = await operations.find([key], options)
+      return result?.found.entry?.kind === 'value'
+    },
+    async set(key, value, options) {
+      const [result] = await operations.write(new Map([[key, value]]), options)
+      return result!
+    },
+    async setMany(entries, options) {
+      const values = new Map(entries)
+      return zip(values.keys(), await operations.write(values, options))
+    },
+    async delete(key, options) {
+      const [result] = await operations.remove([key], options)
+      return result!
+    },
+    async deleteMany(keys, options) {
+      const names = distinct(keys)
+      return zip(names, await operations.remove(names, options))
+    },
+    expire: (key, options) => face.delete(key, options),
+    async getOrLoad<T = V>(key: string, load: unknown, options?: object) {
+      const [value] = await operations.load([key], oneLoader(load), options)
+      return value as T
+    },
+    async getOrLoadMany<T = V>(keys: Iterable<string>, load: unknown, options?: object) {
+      const names = distinct(keys)
+      const values = await operations.load(names, manyLoader(load), options)
+      const loaded = new Map<string, T>()
+      for (const [i, name] of [...names].entries()) if (values[i] !== undefined) loaded.set(name, values[i] as T)
+      return loaded
+    },
+    wrap: (run, options) => wrapFunction(face, run, options),
+    peek: <T = V>(key: string) => operations.peek(key) as T | undefined,
+    explain: (key) => operations.explain(key),
+  }
+  return face
+}
+
+function distinct(keys: Iterable<string>): Set<string> {
+  return new Set(keys)
+}
+
+function zip<T>(names: Iterable<string>, results: readonly T[]): Map<string, T> {
+  return new Map(Array.from(names, (name, i) => [name, results[i] as T]))
+}
