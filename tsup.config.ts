@@ -15,6 +15,7 @@ const config: Options = {
   // What two entries share is one module at run time, in both formats.
   splitting: true,
   treeshake: true,
+  removeNodeProtocol: false,
   clean: true,
 }
 export default config
