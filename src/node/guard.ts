@@ -188,7 +188,7 @@ export class Guard {
         // Nothing at all came back since this was sent: the connection is taken for dead, and what hangs on it is freed.
         if (operation !== 'close' && this.#lastAnswer < start) this.adapter.reset()
       })
-      const done = (): void => {
+      const settled = (): void => {
         deadline.cancel()
         if (--this.#pending === 0) this.#drained?.()
       }
@@ -196,11 +196,11 @@ export class Guard {
       ask().then(
         (value) => {
           this.#lastAnswer = clock.monotonic()
-          done()
+          settled()
           resolve(value)
         },
         (error: unknown) => {
-          done()
+          settled()
           reject(error)
         },
       )
