@@ -34,8 +34,11 @@ export const trialContext: NodeContext = { nodeTimeout: 1_000, clock: systemCloc
 /** How long what the suite writes lives, unless a case is about that. */
 export const TTL = 60_000
 
-/** How long anything may take before the suite says that it never settles. */
-const BOUND = 8_000
+/** How long a promise may take, in milliseconds, before the suite says that it never settles. */
+const SETTLE_BOUND = 4_000
+
+/** How long a condition may take to come about, in milliseconds: an adapter may wait before it connects again. */
+const COME_ABOUT_BOUND = 6_000
 
 /** Runs a case on a fresh adapter and closes what it opened, whatever happens. */
 export async function runTrial(setup: ConformanceSetup, run: (trial: Trial) => Promise<void>): Promise<void> {
@@ -59,7 +62,7 @@ export async function runTrial(setup: ConformanceSetup, run: (trial: Trial) => P
 export async function settles<T>(work: Promise<T>, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new assert.AssertionError({ message: `${what} did not settle` })), BOUND)
+    timer = setTimeout(() => reject(new assert.AssertionError({ message: `${what} did not settle` })), SETTLE_BOUND)
   })
   try {
     return await Promise.race([work, late])
@@ -72,7 +75,7 @@ export async function settles<T>(work: Promise<T>, what: string): Promise<T> {
 export async function eventually(
   condition: () => Promise<boolean>,
   what: string,
-  bound: number = BOUND,
+  bound: number = COME_ABOUT_BOUND,
 ): Promise<void> {
   const end = performance.now() + bound
   while (!(await settles(condition(), what))) {
