@@ -7,10 +7,11 @@ import type {
   LoaderMany,
   LoadOptions,
   ReadOptions,
+  Wrapped,
+  WrapOptions,
   WriteOptions,
   WriteResult,
 } from './types.ts'
-import type { Wrapped, WrapOptions } from './wrap.ts'
 
 /**
  * What a cache and its spaces do with keys. Values are of type `V` unless a call says otherwise.

@@ -13,10 +13,11 @@ export type {
   LoaderManyContext,
   LoadOptions,
   ReadOptions,
+  Wrapped,
+  WrapOptions,
   WriteOptions,
   WriteResult,
 } from './types.ts'
-export type { Wrapped, WrapOptions } from './wrap.ts'
 export type { CacheHealth, CacheStats, HealthIssue, MemberHealth, MemberStats, NodeHealth } from './health.ts'
 
 export { memoryNode, type MemoryNodeOptions } from './node/memory.ts'

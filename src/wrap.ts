@@ -1,25 +1,7 @@
 import { checkFunction, checkOptions } from './base/check.ts'
 import { KeyError, quote } from './base/errors.ts'
 import type { CacheFace } from './face.ts'
-import type { DeleteResult, LoadOptions } from './types.ts'
-
-/** Options of `wrap`: how to name what the function returns, and what every load takes. */
-export interface WrapOptions<A extends unknown[]> extends Omit<LoadOptions, 'signal' | 'cache'> {
-  /** The key under which the result for these arguments is cached. */
-  key: (...args: A) => string
-}
-
-/** A function with a cache in front of it. */
-export interface Wrapped<A extends unknown[], R> {
-  /** The cached result for these arguments, else what the function returns. */
-  (...args: A): Promise<Awaited<R>>
-  /** Removes the cached result for these arguments. */
-  invalidate(...args: A): Promise<DeleteResult>
-  /** Calls the function whatever is cached, and caches what it returns. */
-  refresh(...args: A): Promise<Awaited<R>>
-  /** The key for these arguments. */
-  keyFor(...args: A): string
-}
+import type { LoadOptions, Wrapped, WrapOptions } from './types.ts'
 
 /** Puts a cache in front of a function. */
 export function wrapFunction<A extends unknown[], R>(
