@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { loadHash } from '../../src/base/hash.ts'
 import { HEADER_BYTES, newVersion, readEnvelope, VERSION_BYTES, writeEnvelope } from '../../src/entry/envelope.ts'
@@ -46,6 +47,13 @@ describe('the envelope, format 1', () => {
     const read = ok(readEnvelope(Buffer.from(GOLDEN, 'hex'), 'user:1', hash))
     expect(read.header).toEqual(header)
     expect(Buffer.from(read.payload).toString()).toBe('{"id":1}')
+  })
+
+  it('as docs/envelope.md shows it', () => {
+    const page = readFileSync(new URL('../../docs/envelope.md', import.meta.url), 'utf8')
+    const vector = /```[^\n]*\n(f5c50100[^`]*)```/.exec(page)?.[1] ?? ''
+    const hex = vector.split('\n').map((line) => line.split(' ')[0])
+    expect(hex.join('')).toBe(GOLDEN)
   })
 
   it('also for a negative, compressed entry without payload under a namespaced key', () => {
