@@ -33,14 +33,16 @@ export class MemcachedAdapter implements NodeAdapter {
   readonly limits: NodeLimits
   readonly powers = { info: (): Promise<NodeInfo> => this.#greet() }
   readonly #link: Link
-  readonly #maxValueBytes: number | undefined
 
   constructor(target: MemcachedTarget, settings: AdapterSettings) {
     this.address = target.address
-    this.#maxValueBytes = settings.maxValueBytes
-    this.#link = new Link(target, settings.clock, settings.connectTimeout, settings.nodeTimeout)
-    const maxValueBytes = settings.maxValueBytes ?? DEFAULT_ITEM_SIZE - ITEM_OVERHEAD
-    this.limits = { maxKeyBytes: 250, maxValueBytes, ttlStep: 1_000 }
+    const wanted = settings.maxValueBytes
+    const limits = { maxKeyBytes: 250, maxValueBytes: wanted ?? DEFAULT_ITEM_SIZE - ITEM_OVERHEAD, ttlStep: 1_000 }
+    this.limits = limits
+    const { clock, connectTimeout, nodeTimeout } = settings
+    this.#link = new Link(target, clock, connectTimeout, nodeTimeout, ({ largestValue = limits.maxValueBytes }) => {
+      limits.maxValueBytes = Math.min(wanted ?? Infinity, largestValue)
+    })
   }
 
   async connect(): Promise<NodeIdentity> {
@@ -98,9 +100,7 @@ export class MemcachedAdapter implements NodeAdapter {
   }
 
   async #greet(): Promise<NodeInfo> {
-    const { info, largestValue } = await this.#link.greet()
-    this.limits.maxValueBytes = Math.min(this.#maxValueBytes ?? Infinity, largestValue ?? this.limits.maxValueBytes)
-    return info
+    return (await this.#link.greet()).info
   }
 
   /** Asks about every item whose key is legal, in one write, and gives an outcome per item. */

@@ -1,7 +1,17 @@
 import type { Socket } from 'node:net'
 import { Server } from 'memjs'
 import { NodeError } from '../base/errors.ts'
-import { encode, nextOpaque, OPCODE, ProtocolFault, Replies, STATUS, type Command, type Reply } from './protocol.ts'
+import {
+  encode,
+  MAX_OPAQUE,
+  nextOpaque,
+  OPCODE,
+  ProtocolFault,
+  Replies,
+  STATUS,
+  type Command,
+  type Reply,
+} from './protocol.ts'
 import type { MemcachedTarget } from './url.ts'
 
 /** What is used of memjs's `Server`: it dials, speaks the SASL messages, and owns the socket. */
@@ -29,6 +39,10 @@ interface Exchange {
 
 /** A day, in seconds: memjs's own time-outs would leave callers hanging, so they are set not to fire. */
 const NEVER = 86_400
+/** How many bytes of flags come with each value. */
+const FLAGS = 4
+/** Near the end, so that counting past it happens early in every connection's life, not once in two thousand million. */
+const FIRST_OPAQUE = MAX_OPAQUE - 500
 
 /**
  * One connection to a memcached server, through one memjs `Server`, used until the first fault and never again.
@@ -47,7 +61,7 @@ export class Connection {
   readonly #exchanges: Exchange[] = []
   readonly #onEnd: (error: NodeError) => void
   #socket: Socket | undefined
-  #opaque = 0
+  #opaque = FIRST_OPAQUE
   #ended: NodeError | undefined
   #failOpening: ((error: NodeError) => void) | undefined
 
@@ -156,8 +170,9 @@ export class Connection {
       this.end(new NodeError('ERR_AUTH', `${this.#address} ${text}`))
       return
     }
-    if (command.opcode === OPCODE.get && reply.status === STATUS.ok && reply.key.toString('utf8') !== command.key) {
-      throw new ProtocolFault('a reply for another key came')
+    if (command.opcode === OPCODE.get && reply.status === STATUS.ok) {
+      if (reply.extras.length !== FLAGS) throw new ProtocolFault('a value came without its flags')
+      if (reply.key.toString('utf8') !== command.key) throw new ProtocolFault('a reply for another key came')
     }
     exchange.replies.push(reply)
     const more = command.opcode === OPCODE.stat && reply.status === STATUS.ok && reply.key.length > 0

@@ -38,23 +38,31 @@ const PAUSE = 100
  * A connection carries operations only once the server has said who it is.
  */
 export class Link {
-  /** What the server told on the latest connection. */
-  greeting: Greeting | undefined
   readonly #target: MemcachedTarget
   readonly #clock: Clock
   readonly #connectTimeout: number
   readonly #patience: number
+  readonly #onGreeting: (greeting: Greeting) => void
+  #greeting: Greeting | undefined
   #state: State = { is: 'down', error: undefined, redialAt: 0 }
 
   /**
    * @param connectTimeout how long connecting, logging in and the first answer may take together, in milliseconds
    * @param patience how long an operation waits for that before it is given up, in milliseconds
+   * @param onGreeting called with what the server tells, on each connection before anything else is sent
    */
-  constructor(target: MemcachedTarget, clock: Clock, connectTimeout: number, patience: number) {
+  constructor(
+    target: MemcachedTarget,
+    clock: Clock,
+    connectTimeout: number,
+    patience: number,
+    onGreeting: (greeting: Greeting) => void,
+  ) {
     this.#target = target
     this.#clock = clock
     this.#connectTimeout = connectTimeout
     this.#patience = patience
+    this.#onGreeting = onGreeting
   }
 
   /**
@@ -115,7 +123,7 @@ export class Link {
 
   /** The server's clock, in seconds since 1970; this machine's while the server has not told. */
   serverTime(): number {
-    const { greeting } = this
+    const greeting = this.#greeting
     if (!greeting) return this.#clock.now() / 1_000
     return greeting.time + (this.#clock.monotonic() - greeting.at) / 1_000
   }
@@ -155,7 +163,8 @@ export class Link {
       const { general, settings } = sort(replies)
       const info = toInfo(general, address)
       const greeting = { info, largestValue: largestValue(settings), time: Number(general['time']), at: asked }
-      this.greeting = greeting
+      this.#greeting = greeting
+      this.#onGreeting(greeting)
       return greeting
     } catch (error) {
       const failure = error instanceof NodeError ? error : new NodeError('ERR_NODE', `${address} cannot be understood`)

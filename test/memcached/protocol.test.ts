@@ -1,0 +1,160 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { expiresField } from '../../src/memcached/expires.ts'
+import { keyError } from '../../src/memcached/items.ts'
+import { MAX_OPAQUE, OPCODE, ProtocolFault, Replies, encode, nextOpaque } from '../../src/memcached/protocol.ts'
+import { largestValue, toInfo } from '../../src/memcached/stats.ts'
+
+const SEED = 20_240_811
+
+interface Frame {
+  opcode: number
+  status: number
+  opaque: number
+  extras: Buffer
+  key: Buffer
+  value: Buffer
+}
+
+function bytesOf({ opcode, status, opaque, extras, key, value }: Frame): Buffer {
+  const head = Buffer.alloc(24)
+  head.writeUInt8(0x81, 0)
+  head.writeUInt8(opcode, 1)
+  head.writeUInt16BE(key.length, 2)
+  head.writeUInt8(extras.length, 4)
+  head.writeUInt16BE(status, 6)
+  head.writeUInt32BE(extras.length + key.length + value.length, 8)
+  head.writeUInt32BE(opaque, 12)
+  return Buffer.concat([head, extras, key, value])
+}
+
+const bytes = (max: number): fc.Arbitrary<Buffer> =>
+  fc.uint8Array({ maxLength: max }).map((array) => Buffer.from(array))
+const frame = fc.record({
+  opcode: fc.nat(0x21),
+  status: fc.nat(0xffff),
+  opaque: fc.nat(0xffffffff),
+  extras: bytes(8),
+  key: bytes(250),
+  value: bytes(2_000),
+})
+
+describe('Replies', () => {
+  it('gives the same replies however the bytes were cut', () => {
+    const property = fc.property(fc.array(frame, { maxLength: 6 }), fc.array(fc.nat(500)), (frames, cuts) => {
+      const whole = Buffer.concat(frames.map(bytesOf))
+      const replies = new Replies()
+      const got: unknown[] = []
+      let at = 0
+      for (const cut of [...cuts, whole.length]) {
+        got.push(...replies.push(whole.subarray(at, at + cut)))
+        at += cut
+      }
+      expect(got).toEqual(frames)
+    })
+    fc.assert(property, { seed: SEED, numRuns: 300 })
+  })
+
+  it('gives the same replies byte by byte', () => {
+    const one: Frame = {
+      opcode: 12,
+      status: 0,
+      opaque: 7,
+      extras: Buffer.alloc(4),
+      key: Buffer.from('k'),
+      value: Buffer.from('value'),
+    }
+    const replies = new Replies()
+    const got = [...bytesOf(one), ...bytesOf(one)].flatMap((byte) => replies.push(Buffer.from([byte])))
+    expect(got).toEqual([one, one])
+  })
+
+  it.each<[string, (header: Buffer) => void]>([
+    ['a request', (header) => header.writeUInt8(0x80, 0)],
+    ['text', (header) => header.write('VALUE k 0 5\r\nvalue\r\nEND\r\n', 0)],
+    ['an unknown data type', (header) => header.writeUInt8(1, 5)],
+    ['lengths that contradict', (header) => header.writeUInt16BE(9, 2)],
+    ['an impossible length', (header) => header.writeUInt32BE(0x7fffffff, 8)],
+  ])('refuses %s', (_, damage) => {
+    const header = Buffer.alloc(32)
+    header.writeUInt8(0x81, 0)
+    header.writeUInt32BE(8, 8)
+    damage(header)
+    expect(() => new Replies().push(header)).toThrow(ProtocolFault)
+  })
+})
+
+describe('encode', () => {
+  it('writes a get and a set, byte by byte', () => {
+    const value = Buffer.from('xyz')
+    const bytes = encode(
+      [
+        { opcode: OPCODE.get, key: 'é' },
+        { opcode: OPCODE.set, key: 'k', value, expires: 2 },
+      ],
+      MAX_OPAQUE,
+    )
+    const get = '80 0c 0002 00 00 0000 00000002 7fffffff 0000000000000000 c3a9'
+    const set = '80 01 0001 08 00 0000 0000000c 00000000 0000000000000000 00000000 00000002 6b 78797a'
+    expect(bytes.toString('hex')).toBe(`${get}${set}`.replaceAll(' ', ''))
+  })
+
+  it('counts to 31 bits and starts again', () => {
+    expect(nextOpaque(0)).toBe(1)
+    expect(nextOpaque(MAX_OPAQUE - 1)).toBe(2 ** 31 - 1)
+    expect(nextOpaque(MAX_OPAQUE)).toBe(0)
+  })
+})
+
+describe('expiresField', () => {
+  const DAY = 86_400_000
+  const now = (): number => 1_800_000_000.4
+
+  it('rounds up, adds the tick that is under way, and is never 0', () => {
+    expect([1, 999, 1_000, 1_001, 1_500, 60_000].map((ttl) => expiresField(ttl, now))).toEqual([2, 2, 2, 3, 3, 61])
+  })
+
+  it('is a date of the server beyond 30 days, and fits 31 bits', () => {
+    expect(expiresField(30 * DAY - 1_000, now)).toBe(30 * 86_400)
+    expect(expiresField(30 * DAY, now)).toBe(1_800_000_001 + 30 * 86_400 + 1)
+    expect(expiresField(40 * DAY, now)).toBe(1_800_000_001 + 40 * 86_400 + 1)
+    expect(expiresField(36_525 * DAY, now)).toBe(2 ** 31 - 1)
+  })
+
+  it('is never immortal and never in the past, for any TTL', () => {
+    const property = fc.property(fc.integer({ min: 1, max: 36_525 * DAY }), (ttl) => {
+      const field = expiresField(ttl, now)
+      expect(field > 0 && (field <= 30 * 86_400 || field > now())).toBe(true)
+    })
+    fc.assert(property, { seed: SEED, numRuns: 1_000 })
+  })
+})
+
+describe('keyError', () => {
+  it.each(['k', 'x'.repeat(250), 'é'.repeat(125), '鍵'.repeat(83), '__proto__', '{a}b'])('takes %s', (key) => {
+    expect(keyError(key)).toBeUndefined()
+  })
+  it.each(['', 'x'.repeat(251), 'é'.repeat(126), 'a b', 'a\r\nb', 'a\0', '\x7f', '\ud800'])('refuses %j', (key) => {
+    expect(keyError(key)?.code).toBe('ERR_NODE')
+  })
+})
+
+describe('stats', () => {
+  const stats = { pid: '7', time: '1000', uptime: '10', version: '1.6', curr_items: '3', bytes: '99' }
+
+  it('give the run id from the process id and the start', () => {
+    expect(toInfo(stats, 'h:1')).toEqual({ runId: '7:990', role: 'primary', version: '1.6', keys: 3, bytes: 99 })
+    expect(toInfo({ ...stats, time: '1060', uptime: '70' }, 'h:1').runId).toBe('7:990')
+  })
+
+  it('that say nothing are an error that names the place', () => {
+    expect(() => toInfo({}, 'h:1')).toThrow('h:1')
+    expect(() => toInfo({ ...stats, pid: 'x' }, 'h:1')).toThrow('"pid"')
+  })
+
+  it('give the largest value, if it is sensible', () => {
+    expect(largestValue({ item_size_max: '1048576' })).toBe(1_047_552)
+    expect(largestValue({})).toBeUndefined()
+    expect(largestValue({ item_size_max: '10' })).toBeUndefined()
+  })
+})
