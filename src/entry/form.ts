@@ -134,14 +134,16 @@ export function revive(form: Form, payload: Uint8Array): Revived | Promise<Reviv
 }
 
 function validate(schema: StandardSchema, value: unknown): Revived | Promise<Revived> {
-  const verdict = (result: Awaited<ReturnType<StandardSchema['~standard']['validate']>>): Revived =>
-    result.issues === undefined
-      ? { status: 'value', value: result.value }
-      : { status: 'schema', problem: result.issues.map(({ message }) => message).join('; ') }
+  const verdict = (result: Awaited<ReturnType<StandardSchema['~standard']['validate']>>): Revived => {
+    if (result.issues !== undefined)
+      return { status: 'schema', problem: result.issues.map(({ message }) => message).join('; ') }
+    if (result.value === undefined) return { status: 'schema', problem: 'the schema made undefined of it' }
+    return { status: 'value', value: result.value }
+  }
   const threw = (): Revived => ({ status: 'schema', problem: 'the schema threw' })
   try {
     const result = schema['~standard'].validate(value)
-    return result instanceof Promise ? result.then(verdict, threw) : verdict(result)
+    return 'then' in result ? Promise.resolve(result).then(verdict).catch(threw) : verdict(result)
   } catch {
     return threw()
   }

@@ -20,7 +20,7 @@ export interface TestRunner {
 const CASE_TIMEOUT = 30_000
 
 /**
- * The conformance suite: what every {@link NodeAdapter} must do, as a list of cases. They depend on no test runner; run
+ * The conformance suite: what every `NodeAdapter` must do, as a list of cases. They depend on no test runner; run
  * each, one after another, or hand them all to yours with {@link describeAdapter}.
  *
  * @example
