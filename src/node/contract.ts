@@ -40,7 +40,7 @@ export type RemoveOutcome = 'deleted' | 'absent' | NodeError
  * Whether an outcome is a failure. By shape, not by `instanceof`: an adapter may come with a copy of this package of its own.
  */
 export function isFailure(outcome: ReadOutcome | WriteOutcome | RemoveOutcome): outcome is NodeError {
-  return typeof outcome === 'object' && !(outcome instanceof Uint8Array)
+  return typeof outcome === 'object' && outcome !== null && !(outcome instanceof Uint8Array)
 }
 
 /** What a server tells of itself. */

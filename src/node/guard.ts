@@ -12,12 +12,14 @@ import {
   type WriteItem,
   type WriteOutcome,
 } from './contract.ts'
+import type { NodeContext } from './spec.ts'
 
 /** What guards share within one cache. */
 export interface GuardContext {
   readonly clock: Clock
   readonly deadlines: Deadlines
   readonly events: Events
+  readonly node: NodeContext
 }
 
 /** What one server was asked and how it did. Counts of keys, not of commands; times in milliseconds. */
@@ -62,7 +64,9 @@ export class Guard {
   readonly #node: string
   readonly #context: GuardContext
   #pending = 0
-  #lastAnswer = 0
+  /** Since when something is asked and nothing comes back. */
+  #silentSince: number | undefined
+  #closed = false
   #drained: (() => void) | undefined
 
   constructor(node: string, adapter: NodeAdapter, context: GuardContext) {
@@ -130,6 +134,7 @@ export class Guard {
 
   /** Waits until nothing is under way, at most `ms`, and closes the adapter, at most `ms` again. */
   async close(ms: number): Promise<void> {
+    this.#closed = true
     const { deadlines } = this.#context
     if (this.#pending > 0) {
       await new Promise<void>((resolve) => {
@@ -155,7 +160,7 @@ export class Guard {
   ): Promise<(T | NodeError)[]> {
     let outcomes: T[]
     try {
-      outcomes = await this.#settle(operation, keys, ms, ask)
+      outcomes = this.#counted(await this.#settle(operation, keys, ms, ask), keys)
     } catch (error) {
       const failure = this.#failed(operation, asNodeError(error, this.adapter.address), keys)
       return Array.from({ length: keys }, () => failure)
@@ -176,26 +181,28 @@ export class Guard {
   /** Settles with `ask()`, or rejects when `ms` pass first. */
   #settle<T>(operation: NodeErrorEvent['operation'], keys: number, ms: number, ask: () => Promise<T>): Promise<T> {
     const { address } = this.adapter
+    if (this.#closed && operation !== 'close') {
+      return Promise.reject(new NodeError('ERR_NODE_DOWN', `${address} was closed`))
+    }
     if (this.#pending >= MAX_PENDING) {
       return Promise.reject(new NodeError('ERR_NODE_BUSY', `${MAX_PENDING} operations already wait for ${address}`))
     }
     return new Promise<T>((resolve, reject) => {
       const { clock, deadlines } = this.#context
-      const start = clock.monotonic()
+      this.#silentSince ??= clock.monotonic()
       const deadline = deadlines.set(ms, () => {
         const what = keys > 1 ? `a ${operation} of ${keys} keys` : `a ${operation}`
         reject(new NodeError('ERR_NODE_TIMEOUT', `${address} did not answer ${what} within ${Math.ceil(ms)} ms`))
-        // Nothing at all came back since this was sent: the connection is taken for dead, and what hangs on it is freed.
-        if (operation !== 'close' && this.#lastAnswer < start) this.adapter.reset()
+        if (operation !== 'close') this.#resetIfSilent()
       })
       const settled = (): void => {
         deadline.cancel()
+        this.#silentSince = undefined
         if (--this.#pending === 0) this.#drained?.()
       }
       this.#pending++
-      ask().then(
+      begin(ask).then(
         (value) => {
-          this.#lastAnswer = clock.monotonic()
           settled()
           resolve(value)
         },
@@ -205,6 +212,28 @@ export class Guard {
         },
       )
     })
+  }
+
+  /**
+   * Nothing at all came back for a node time-out: the connection is taken for dead, and what hangs on it is freed. A
+   * caller who waits for less gives up alone; the connection is everybody's.
+   */
+  #resetIfSilent(): void {
+    const { clock, node } = this.#context
+    if (this.#silentSince === undefined || clock.monotonic() - this.#silentSince < node.nodeTimeout) return
+    this.#silentSince = undefined
+    try {
+      this.adapter.reset()
+    } catch (error) {
+      this.#failed('close', asNodeError(error, this.adapter.address), 0)
+    }
+  }
+
+  /** An adapter of somebody else's may break the contract; which outcome belongs to which key is unknown then. */
+  #counted<T>(outcomes: T[], keys: number): T[] {
+    if (Array.isArray(outcomes) && outcomes.length === keys) return outcomes
+    const given = Array.isArray(outcomes) ? `${outcomes.length} outcomes` : typeof outcomes
+    throw new NodeError('ERR_NODE', `the adapter of ${this.adapter.address} answered ${keys} keys with ${given}`)
   }
 
   #failed(operation: NodeErrorEvent['operation'], error: NodeError, keys: number): NodeError {
@@ -223,6 +252,15 @@ export class Guard {
 
   #sample(ms: number): void {
     this.latency = this.latency === undefined ? ms : this.latency + LATENCY_WEIGHT * (ms - this.latency)
+  }
+}
+
+/** Calls an adapter; one that throws at once, or returns no promise, is treated as one that answered so. */
+function begin<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return Promise.resolve(ask())
+  } catch (error) {
+    return Promise.reject(error as Error)
   }
 }
 

@@ -1,11 +1,10 @@
 import { isFailure, type ReadOutcome, type RemoveOutcome, type WriteItem, type WriteOutcome } from '../node/contract.ts'
 import { Guard, type GuardContext } from '../node/guard.ts'
-import type { MemberSpec, NodeContext, NodeSpec } from '../node/spec.ts'
+import type { MemberSpec, NodeSpec } from '../node/spec.ts'
 import { orderMembers, type MemberView, type ReadPolicy, type ReadPolicyContext } from './read-policy.ts'
 
 /** What shards share within one cache. */
 export interface ShardContext extends GuardContext {
-  readonly node: NodeContext
   /** The zone this process runs in. */
   readonly zone: string | undefined
   random(): number
