@@ -52,7 +52,7 @@ export async function buildHouse(settings: Settings): Promise<House> {
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
     const error = new CacheError('ERR_CLOSED', 'the cache was closed')
-    origin.abort(error)
+    origin.close(error)
     flights.abandon(error)
     await cluster.close()
     settings.l1?.clear()

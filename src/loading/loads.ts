@@ -12,7 +12,6 @@ import type { Found, TierKey, Tiers, TierWrite } from '../tier/tiers.ts'
 import { judge } from './freshness.ts'
 import type { Flight, Flights } from './flight.ts'
 import type { LoadFunction, Origin } from './origin.ts'
-import { checkLoaded } from './result.ts'
 import type { Tally } from './tally.ts'
 
 /** How a load goes: what the call that opens a flight says rules the flight. */
@@ -130,8 +129,8 @@ export class Loads {
   async #fill(missing: readonly Loading[], load: LoadFunction, request: LoadRequest, left: number): Promise<void> {
     const { origin, flights, deadlines } = this.#context
     const names = missing.map(({ target }) => target.name)
-    const { result, ms } = await origin.run(load, names, request.hardTimeout, {
-      timedOut: (error) => {
+    const { loaded, ms } = await origin.run(load, names, request.hardTimeout, {
+      failed: (error) => {
         for (const { flight } of missing) flight.reject(error)
       },
       givenUp: () => {
@@ -141,7 +140,6 @@ export class Loads {
         }
       },
     })
-    const loaded = checkLoaded(result, names)
     const prepared = await Promise.all(missing.map((loading) => this.#prepare(loading, loaded, request, ms)))
     const filled = this.#write(prepared, request)
     if (left >= 1) await waitFor(filled, { signal: undefined, timeout: left }, deadlines, () => {})
@@ -173,7 +171,8 @@ export class Loads {
     }
     try {
       const { payload, value } = await this.#roundTrip(raw, target, form)
-      const fits = payload.length + HEADER_BYTES <= router.maxValueBytes(target.key)
+      const header = form.format === 'raw' ? 0 : HEADER_BYTES
+      const fits = payload.length + header <= router.maxValueBytes(target.key)
       if (!fits) drops.tell('too-large', target.key)
       const write = fits ? { ...rest, kind: 'value' as const, payload, value, ttl: request.ttl } : undefined
       return { loading, value, write }
@@ -200,14 +199,11 @@ export class Loads {
 
   async #bypass(keys: readonly LoadKey[], load: LoadFunction, { form, hardTimeout }: LoadRequest): Promise<unknown[]> {
     const names = keys.map(({ name }) => name)
-    const loading = new Promise<Map<string, unknown>>((resolve, reject) => {
-      const listener = { timedOut: reject, givenUp: () => {} }
-      this.#context.origin
-        .run(load, names, hardTimeout, listener)
-        .then(({ result }) => resolve(checkLoaded(result, names)))
-        .catch(reject)
+    const { origin } = this.#context
+    const loaded = await new Promise<Map<string, unknown>>((resolve, reject) => {
+      const listener = { failed: reject, givenUp: () => {} }
+      origin.run(load, names, hardTimeout, listener).then((run) => resolve(run.loaded), reject)
     })
-    const loaded = await loading
     return Promise.all(
       keys.map(async (target) => {
         const raw = loaded.get(target.name)

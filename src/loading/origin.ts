@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Deadline, Deadlines } from '../base/deadlines.ts'
 import { LoadError, quote } from '../base/errors.ts'
+import { checkLoaded } from './result.ts'
 import type { Tally } from './tally.ts'
 
 /** Asks the source of truth for what is missing: resolves to what it has, by name. */
@@ -14,8 +15,8 @@ export interface OriginRun {
 
 /** What is told while a loader runs. */
 export interface OriginListener {
-  /** The hard time-out passed; the loader runs on. */
-  timedOut(error: LoadError): void
+  /** The hard time-out passed (the loader runs on), or the cache was closed. */
+  failed(error: Error): void
   /** Twice the hard time-out passed; nothing more is expected of it. */
   givenUp(): void
 }
@@ -25,7 +26,8 @@ export class Origin {
   readonly #clock: Clock
   readonly #deadlines: Deadlines
   readonly #tally: Tally
-  readonly #running = new Set<Abortable>()
+  readonly #running = new Set<(error: Error) => void>()
+  #closed: Error | undefined
 
   constructor(clock: Clock, deadlines: Deadlines, tally: Tally) {
     this.#clock = clock
@@ -36,52 +38,66 @@ export class Origin {
   /**
    * Runs a loader once.
    *
-   * @param hardTimeout milliseconds until `listener.timedOut`; as long again until `listener.givenUp`
-   * @returns what the loader gave, and how long it took in milliseconds
-   * @throws LoadError `ERR_LOAD`, with the loader's error as its cause
+   * @param hardTimeout milliseconds until `listener.failed`; as long again until `listener.givenUp`
+   * @returns what the loader gave, by name, and how long it took in milliseconds
+   * @throws LoadError `ERR_LOAD`, with the loader's error as its cause; `ERR_LOADER_RESULT`
    */
   async run(
     load: LoadFunction,
     names: string[],
     hardTimeout: number,
     listener: OriginListener,
-  ): Promise<{ result: unknown; ms: number }> {
+  ): Promise<{ loaded: Map<string, unknown>; ms: number }> {
+    if (this.#closed) throw this.#closed
     const run = new Abortable()
     const first = names[0] as string
     const count = names.length
     const what = count === 1 ? quote(first) : `${quote(first)} and ${count - 1} more`
     const start = this.#clock.monotonic()
+    const end = (error: Error): void => {
+      deadline.cancel()
+      listener.failed(error)
+      run.abort(error)
+    }
     let deadline: Deadline = this.#deadlines.set(hardTimeout, () => {
-      const error = new LoadError('ERR_LOAD_TIMEOUT', `the load of ${what} took longer than ${hardTimeout} ms`)
       this.#tally.loads.timedOut++
+      end(new LoadError('ERR_LOAD_TIMEOUT', `the load of ${what} took longer than ${hardTimeout} ms`))
       deadline = this.#deadlines.set(hardTimeout, () => {
-        this.#running.delete(run)
+        this.#running.delete(end)
         listener.givenUp()
       })
-      listener.timedOut(error)
-      run.abort(error)
     })
-    this.#running.add(run)
+    this.#running.add(end)
     this.#tally.loads.started++
     let ok = false
     try {
-      const result = await load(names, run)
+      const loaded = checkLoaded(await call(load, names, run, what), names)
       ok = true
-      return { result, ms: this.#clock.monotonic() - start }
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : quote(error)
-      throw new LoadError('ERR_LOAD', `the load of ${what} failed: ${reason}`, { cause: error })
+      return { loaded, ms: this.#clock.monotonic() - start }
     } finally {
       deadline.cancel()
-      this.#running.delete(run)
+      this.#running.delete(end)
       this.#tally.load(first, count, this.#clock.monotonic() - start, ok)
     }
   }
 
-  /** Aborts all loaders that run. */
-  abort(error: Error): void {
-    for (const run of this.#running) run.abort(error)
+  /** Ends all loads that run, and lets none begin any more. */
+  close(error: Error): void {
+    this.#closed = error
+    for (const end of this.#running) end(error)
     this.#running.clear()
+  }
+}
+
+/** What the loader gives, pairs taken out of their iterator: that is the loader's code too. */
+async function call(load: LoadFunction, names: string[], run: OriginRun, what: string): Promise<unknown> {
+  try {
+    const result = await load(names, run)
+    const iterable = typeof result === 'object' && result !== null && Symbol.iterator in result
+    return iterable ? [...(result as Iterable<unknown>)] : result
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : quote(error)
+    throw new LoadError('ERR_LOAD', `the load of ${what} failed: ${reason}`, { cause: error })
   }
 }
 
