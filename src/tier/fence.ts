@@ -19,12 +19,10 @@ export class Fence {
     return this.#counters[this.#stripe(key)] as number
   }
 
-  /** Voids the stamps taken of this key before; returns the new one. */
-  raise(key: string): number {
+  /** Voids the stamps taken of this key before. */
+  raise(key: string): void {
     const stripe = this.#stripe(key)
-    const stamp = ((this.#counters[stripe] as number) + 1) >>> 0
-    this.#counters[stripe] = stamp
-    return stamp
+    this.#counters[stripe] = (this.#counters[stripe] as number) + 1
   }
 
   #stripe(key: string): number {

@@ -109,7 +109,7 @@ export class Tiers {
   async write(entries: readonly TierWrite[], form: Form, timeout: number): Promise<WriteOutcome[]> {
     const { router, hash } = this.#context
     const began = this.#moment()
-    const stamps = entries.map(({ target }) => this.invalidate(target.key))
+    const stamps = this.#invalidateAll(entries)
     const sizes: number[] = []
     const items = entries.map(({ target, kind, payload, ttl, loadTime }) => {
       const value = pack(form, payload, target.full, { kind, ttl, loadTime, now: began.now }, hash)
@@ -117,11 +117,13 @@ export class Tiers {
       return { key: target.key, stored: target.stored, value, ttl }
     })
     const routed = await router.write(items, timeout)
+    const overtaken = entries.map(
+      ({ target, valid }, i) => this.#fence.stamp(target.key) !== stamps[i] || valid?.() === false,
+    )
+    this.#invalidateAll(entries)
     return routed.map(({ outcome }, i) => {
-      const { target, kind, value, ttl, valid, l1 } = entries[i] as TierWrite
-      const overtaken = this.#fence.stamp(target.key) !== stamps[i] || valid?.() === false
-      this.invalidate(target.key)
-      if (!overtaken && (l1 === 'always' || (l1 === 'stored' && outcome === 'stored'))) {
+      const { target, kind, value, ttl, l1 } = entries[i] as TierWrite
+      if (!overtaken[i] && (l1 === 'always' || (l1 === 'stored' && outcome === 'stored'))) {
         const until = began.now + ttl
         const times = { writtenAt: began.now, freshUntil: until, entryUntil: until }
         this.l1?.set(target.key, { kind, value, size: sizes[i] as number, times }, began)
@@ -138,10 +140,16 @@ export class Tiers {
     return routed.map(({ outcome }) => outcome)
   }
 
-  /** Takes a key out of L1 and keeps reads that are under way from bringing it back. Returns the fence's new stamp. */
-  invalidate(key: string): number {
+  /** Takes a key out of L1 and keeps reads that are under way from bringing it back. */
+  invalidate(key: string): void {
     this.l1?.delete(key)
-    return this.#fence.raise(key)
+    this.#fence.raise(key)
+  }
+
+  /** Returns the new stamps, taken when all are raised: keys of one stripe must not void each other's. */
+  #invalidateAll(entries: readonly TierWrite[]): number[] {
+    for (const { target } of entries) this.invalidate(target.key)
+    return entries.map(({ target }) => this.#fence.stamp(target.key))
   }
 
   async #unpack(target: TierKey, bytes: Uint8Array, node: string, form: Form): Promise<Entry | undefined> {
