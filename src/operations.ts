@@ -5,7 +5,7 @@ import { CacheError, OptionError, ValueError, quote } from './base/errors.ts'
 import { hashTag } from './base/hash-tag.ts'
 import { encodeValue } from './entry/codec.ts'
 import { HEADER_BYTES } from './entry/envelope.ts'
-import { revive } from './entry/form.ts'
+import { revive, type Form } from './entry/form.ts'
 import { checkKey, storedKey } from './entry/key.ts'
 import type { House } from './house.ts'
 import { judge } from './loading/freshness.ts'
@@ -71,7 +71,8 @@ export class Operations {
 
   /** What L1 has of a key, now. */
   peek(name: string): unknown {
-    return this.house.tiers.l1?.peek(this.target(name).key)?.value
+    const { key } = this.target(name)
+    return this.house.tiers.l1?.peek(key)?.value
   }
 
   /**
@@ -211,9 +212,11 @@ export class Operations {
 }
 
 /** A found entry as callers see it. */
-export function entryInfo({ entry, source }: Found): EntryInfo<unknown> | undefined {
+export function entryInfo({ entry, source }: Found, { format }: Form): EntryInfo<unknown> | undefined {
   if (entry === undefined) return undefined
-  const { kind, value, times } = entry
+  const { kind, value } = entry
+  // L1 knows when this process wrote an entry; on the node it carries no times.
+  const times = format === 'raw' ? undefined : entry.times
   const state = kind === 'negative' ? 'negative' : 'fresh'
   return {
     value,

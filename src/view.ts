@@ -1,3 +1,5 @@
+import { checkIterable } from './base/check.ts'
+import { OptionError } from './base/errors.ts'
 import type { CacheFace } from './face.ts'
 import { entryInfo, manyLoader, oneLoader, type Operations } from './operations.ts'
 import type { EntryInfo } from './types.ts'
@@ -19,7 +21,7 @@ export function createFace<V>(operations: Operations): CacheFace<V> {
     },
     async getEntry<T = V>(key: string, options?: object) {
       const [result] = await operations.find([key], options)
-      return result && (entryInfo(result.found) as EntryInfo<T> | undefined)
+      return result && (entryInfo(result.found, operations.settings.form) as EntryInfo<T> | undefined)
     },
     async has(key, options) {
       const [result] = await operations.find([key], options)
@@ -30,7 +32,7 @@ export function createFace<V>(operations: Operations): CacheFace<V> {
       return result!
     },
     async setMany(entries, options) {
-      const values = new Map(entries)
+      const values = pairs(entries)
       return zip(values.keys(), await operations.write(values, options))
     },
     async delete(key, options) {
@@ -60,8 +62,19 @@ export function createFace<V>(operations: Operations): CacheFace<V> {
   return face
 }
 
-function distinct(keys: Iterable<string>): Set<string> {
-  return new Set(keys)
+function distinct(keys: unknown): Set<string> {
+  return new Set(checkIterable(keys, 'keys') as Iterable<string>)
+}
+
+function pairs(entries: unknown): Map<string, unknown> {
+  const values = new Map<string, unknown>()
+  for (const entry of checkIterable(entries, 'entries')) {
+    if (!Array.isArray(entry) || entry.length !== 2) {
+      throw new OptionError('ERR_OPTION', `entries must be [key, value] pairs; given: ${typeof entry}`)
+    }
+    values.set(entry[0] as string, entry[1])
+  }
+  return values
 }
 
 function zip<T>(names: Iterable<string>, results: readonly T[]): Map<string, T> {

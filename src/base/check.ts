@@ -52,3 +52,9 @@ export function checkFlag(given: unknown, name: string): boolean {
   if (typeof given === 'boolean') return given
   throw new OptionError('ERR_OPTION', `${name} must be true or false; given: ${quote(given)}`)
 }
+
+/** Refuses what is not a list of any kind. A string is one to the language, of its characters, and never meant as one. */
+export function checkIterable(given: unknown, name: string): Iterable<unknown> {
+  if (typeof given === 'object' && given !== null && Symbol.iterator in given) return given as Iterable<unknown>
+  throw new OptionError('ERR_OPTION', `${name} must be an array or another iterable; given: ${quote(given)}`)
+}
