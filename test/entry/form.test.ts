@@ -128,9 +128,9 @@ describe('a schema', () => {
   it('may answer later, also with a thenable that is no Promise', async () => {
     const answer = { value: 'checked' }
     const later = schema(() => Promise.resolve(answer))
-    const thenable = schema(() =>
-      Object.fromEntries([['then', (resolve: (result: unknown) => void) => resolve(answer)]]),
-    )
+    const foreign = {}
+    Reflect.set(foreign, 'then', (resolve: (result: unknown) => void) => resolve(answer))
+    const thenable = schema(() => foreign)
     for (const each of [later, thenable])
       expect(await read(form({ schema: each }), bytes)).toMatchObject({ entry: { value: 'checked' } })
   })
