@@ -160,6 +160,7 @@ export function openClient(
  */
 export function dropStream({ stream }: Client): void {
   if (!stream || stream.destroyed) return
-  if (stream.connecting || 'encrypted' in stream) stream.destroy()
+  // A reset after end() is refused by libuv, and the handle then keeps the process from ending.
+  if (stream.connecting || stream.writableEnded || 'encrypted' in stream) stream.destroy()
   else stream.resetAndDestroy()
 }

@@ -68,7 +68,9 @@ function safeText(message: string): string {
 
 function reason(error: unknown, message: string): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
-  if (typeof code === 'string' && /^[A-Z][A-Z\d_]+$/.test(code)) return code
+  if (typeof code === 'string' && /^[A-Z][A-Z\d_]+$/.test(code)) {
+    return /CERT|SIGNATURE/.test(code) ? `its certificate was refused (${code})` : code
+  }
   if (message.startsWith('Socket timeout')) return 'it did not answer in time, and the connection was dropped'
   if (message.startsWith('Protocol error') || message.startsWith('Unknown RESP type'))
     return "it does not speak Redis' protocol"

@@ -1,8 +1,8 @@
 import { NodeError } from '../base/errors.ts'
 import type { NodeIdentity } from '../node/contract.ts'
 import { dropStream, type Client } from './client.ts'
-import { redisWord, toNodeError, type Peer } from './errors.ts'
-import { parseIdentity } from './info.ts'
+import { toNodeError, type Peer } from './errors.ts'
+import { identify } from './identify.ts'
 
 /** How a link comes by its client: it makes one and owns it, or it borrows the application's. */
 export type ClientSource =
@@ -31,8 +31,7 @@ const QUIT_TIMEOUT = 500
 
 /**
  * The connection to one Redis server. Commands go through only after the server has said on this very connection who it
- * is: ioredis 5 calls itself ready before the login was answered, and both versions stay on database 0 when the one asked
- * for does not exist.
+ * is: ioredis calls itself ready before that, version 5 even before the login was answered.
  */
 export class Link {
   readonly #client: Client
@@ -49,7 +48,7 @@ export class Link {
   #asking = -1
   #lastError: unknown
   #failures = 0
-  /** The end of the connection that we dropped ourselves is no answer to those who wait for the next one. */
+  /** We dropped the connection, and the client has yet to notice. */
   #dropped = false
   #askAgain: NodeJS.Timeout | undefined
   #readonlyAt = -Infinity
@@ -157,12 +156,14 @@ export class Link {
     }
     if (identified) await within(QUIT_TIMEOUT, this.#client.quit())
     this.#giveUp(error)
-    if (this.#client.status !== 'end') this.#client.disconnect()
     dropStream(this.#client)
+    if (this.#client.status !== 'end') this.#client.disconnect()
   }
 
   /** Brings the connection a step further, whatever state the client is in. */
   #start(): void {
+    // The next connection is begun when the client has noticed the end of this one.
+    if (this.#dropped) return
     switch (this.#client.status) {
       case 'ready':
         void this.#ask()
@@ -189,35 +190,37 @@ export class Link {
     const epoch = this.#epoch
     if (this.#state.kind === 'closed' || this.#asking === epoch) return
     this.#asking = epoch
-    const [select, ...sections] = await Promise.allSettled([
-      this.#db === 0 ? undefined : this.#client.select(this.#db),
-      this.#client.info('server'),
-      this.#client.info('replication'),
-    ])
-    // ioredis 5 lets commands follow a login that is refused; they are then answered for the default user. It tells the
-    // refusal in an "error" event, before these answers or in the same turn.
-    await new Promise((resolve) => setImmediate(resolve))
+    const answer = await identify(this.#client, this.#db, this.#peer)
     if (this.#asking === epoch) this.#asking = -1
     if (this.#epoch !== epoch || this.#isClosed()) return
-    const login = toNodeError(this.#lastError, this.#peer)
-    const refused = sections.find((section) => section.status === 'rejected' && redisWord(section.reason) !== 'NOPERM')
-    if (login.code === 'ERR_AUTH') this.#refused(login)
-    else if (refused?.status === 'rejected') this.#refused(toNodeError(refused.reason, this.#peer))
-    else if (select.status === 'rejected') {
-      const { message } = toNodeError(select.reason, this.#peer)
-      this.#refused(new NodeError('ERR_NODE', `database ${this.#db} cannot be used: ${message}`))
-    } else {
-      const info = sections.map((section) => (section.status === 'fulfilled' ? section.value : '')).join('\r\n')
-      const identity = parseIdentity(info)
+    const login = this.#loginRefusal()
+    if (login) this.#refused(login)
+    else if ('failure' in answer) this.#unidentified(answer.failure)
+    else {
       this.#state = { kind: 'ready' }
       this.#failures = 0
-      for (const settle of this.#waiters) settle(identity)
+      for (const settle of this.#waiters) settle(answer)
     }
+  }
+
+  #unidentified(failure: unknown): void {
+    const error = toNodeError(failure, this.#peer)
+    if (error.code !== 'ERR_NODE_DOWN') {
+      this.#refused(error)
+      return
+    }
+    // The end of the connection is about to be told by "close"; what then follows is the answer to those who wait.
+    this.#lastError ??= failure
+    this.#askLater()
   }
 
   /** The server is there, but this connection serves nothing. */
   #refused(error: NodeError): void {
     this.#fail(error)
+    this.#askLater()
+  }
+
+  #askLater(): void {
     clearTimeout(this.#askAgain)
     this.#askAgain = setTimeout(() => this.#start(), ASK_AGAIN)
     this.#askAgain.unref()
@@ -225,17 +228,18 @@ export class Link {
 
   #lost(): void {
     if (this.#isClosed()) return
+    const dropped = this.#dropped
+    const served = dropped || this.#state.kind === 'ready'
+    const error = toNodeError(this.#lastError, this.#peer)
+    this.#dropped = false
+    this.#lastError = undefined
     this.#epoch++
     clearTimeout(this.#askAgain)
-    if (this.#dropped) {
-      this.#dropped = false
-      this.#start()
-      return
-    }
-    const error = toNodeError(this.#lastError, this.#peer)
-    this.#lastError = undefined
     this.#giveUp(error)
-    this.#fail(error)
+    // The end of a connection that served is no answer to those who wait for the next one.
+    if (served) this.#state = { kind: 'down', error }
+    else this.#fail(error)
+    if (dropped || this.#waiters.size > 0) this.#start()
   }
 
   /** The client gave up for good: ioredis does when a connection cannot even be begun, or when the application closes it. */
@@ -259,9 +263,14 @@ export class Link {
   }
 
   #retryDelay(): number {
-    const refused = toNodeError(this.#lastError, this.#peer).code === 'ERR_AUTH'
-    const longest = refused ? REFUSED_RETRY : Math.min(MAX_RETRY, 25 * ++this.#failures)
+    const longest = this.#loginRefusal() ? REFUSED_RETRY : Math.min(MAX_RETRY, 25 * ++this.#failures)
     return Math.ceil(longest * (0.5 + Math.random() / 2))
+  }
+
+  #loginRefusal(): NodeError | undefined {
+    if (this.#lastError === undefined) return undefined
+    const error = toNodeError(this.#lastError, this.#peer)
+    return error.code === 'ERR_AUTH' ? error : undefined
   }
 
   #readonly(): boolean {

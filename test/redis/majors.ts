@@ -35,7 +35,9 @@ export const MAJORS: readonly Major[] = [
 ]
 
 function lend(client: RedisClient): AppClient {
-  return client as AppClient
+  const app = client as AppClient
+  app.on('error', () => {})
+  return app
 }
 
 /** Comes back soon after an outage, so that tests need not wait. */
