@@ -115,10 +115,14 @@ export class Events {
     for (const listener of set) {
       try {
         const result: unknown = listener(event as never)
-        if (result instanceof Promise) result.catch(() => this.#failures++)
+        if (isThenable(result)) result.then(undefined, () => this.#failures++)
       } catch {
         this.#failures++
       }
     }
   }
+}
+
+function isThenable(given: unknown): given is PromiseLike<unknown> {
+  return typeof (given as PromiseLike<unknown> | null | undefined)?.then === 'function'
 }

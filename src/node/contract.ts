@@ -14,7 +14,7 @@ export interface NodeIdentity {
 export interface NodeLimits {
   /** The longest key, in bytes of UTF-8. */
   maxKeyBytes: number
-  /** The largest value, in bytes; may become smaller once the server was asked. */
+  /** The largest value, in bytes, exactly: one byte more is that key's NodeError. May change once the server was asked. */
   maxValueBytes: number
   /** The step in which the server counts TTLs, in milliseconds: 1 for Redis, 1,000 for memcached. Adapters round up. */
   ttlStep: number
@@ -69,6 +69,7 @@ export interface NodePowers {
  * - Trouble with one key is that key's outcome. The promise itself never rejects: trouble with the whole server is a
  *   `NodeError` as every key's outcome.
  * - With the server unreachable, an operation fails at once; nothing is queued to be sent later.
+ * - Values that were read are read-only; values written may be reused by the caller once the write has settled.
  * - Messages of errors hold no values and no secrets.
  */
 export interface NodeAdapter {
@@ -80,7 +81,7 @@ export interface NodeAdapter {
    * Connects, logs in, and asks the server who it is.
    *
    * @throws NodeError `ERR_AUTH` when the credentials are wrong, which no waiting mends; `ERR_NODE_DOWN` when the server
-   *   cannot be reached now (the adapter goes on trying by itself)
+   *   cannot be reached now (the adapter goes on trying by itself), or the adapter was closed
    */
   connect(): Promise<NodeIdentity>
   read(keys: readonly string[]): Promise<ReadOutcome[]>
