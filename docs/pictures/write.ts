@@ -1,0 +1,7 @@
+/** Writes the drawn pictures of the documentation into `docs/images`: `npx tsx docs/pictures/write.ts`. */
+import { writeFileSync } from 'node:fs'
+import { drawings } from './drawings.ts'
+
+for (const [name, svg] of await drawings()) {
+  writeFileSync(new URL(`../images/${name}`, import.meta.url), svg)
+}
