@@ -7,8 +7,8 @@ import { addressOf } from './url.ts'
  * A client of the `ioredis` package (5.11 or later, or 6) that the application already has: `new Redis(…)`, connected or
  * not; also one that goes through Sentinel. Not a `Cluster`, not a subscriber, not a pipeline.
  *
- * It stays the application's: it is never closed, reset or reconfigured here. Listeners are added for `ready`, `close`,
- * `end` and `error` while the cache runs; with the last, ioredis no longer prints "Unhandled error event".
+ * It stays the application's: it is never closed, reset or reconfigured here. Listeners are added for `connect`, `ready`,
+ * `close`, `end` and `error` while the cache runs; with the last, ioredis no longer prints "Unhandled error event".
  *
  * Its settings go on to hold, and may weaken what a URL gives:
  * - with `autoResendUnfulfilledCommands` (on by default), a write that failed because the connection broke is sent again

@@ -19,9 +19,9 @@ type State =
   | { readonly kind: 'ready' }
   | { readonly kind: 'closed'; readonly error: NodeError }
 
-/** The longest pause between two attempts to connect, in milliseconds; and when the server refuses the login. */
+/** The longest pause between two attempts to connect, in milliseconds; and where the server refuses the login. */
 const MAX_RETRY = 250
-const REFUSED_RETRY = 2_000
+const REFUSED_RETRY = 1_000
 /** How often the server is asked again who it is, on a connection where it would not tell. */
 const ASK_AGAIN = 1_000
 /** The least time between two connections built anew because of READONLY. */
@@ -160,24 +160,17 @@ export class Link {
     if (this.#client.status !== 'end') this.#client.disconnect()
   }
 
-  /** Brings the connection a step further, whatever state the client is in. */
+  /**
+   * Brings the connection a step further, where the client does not do so by itself. While it is "reconnecting" its timer
+   * is left to fire: a `connect()` beside it would leave a timer that nobody can stop, and a connection after `close`.
+   */
   #start(): void {
     // The next connection is begun when the client has noticed the end of this one.
     if (this.#dropped) return
-    switch (this.#client.status) {
-      case 'ready':
-        void this.#ask()
-        return
-      case 'wait':
-        this.#connect()
-        return
-      case 'end':
-        if (this.#own) this.#connect()
-        else this.#fail(this.#down('the client that was passed in has been closed'))
-        return
-      case 'reconnecting':
-        if (this.#own) this.#connect()
-    }
+    const { status } = this.#client
+    if (status === 'ready') void this.#ask()
+    else if (status === 'wait' || (status === 'end' && this.#own)) this.#connect()
+    else if (status === 'end') this.#fail(this.#down('the client that was passed in has been closed'))
   }
 
   #connect(): void {
@@ -228,8 +221,7 @@ export class Link {
 
   #lost(): void {
     if (this.#isClosed()) return
-    const dropped = this.#dropped
-    const served = dropped || this.#state.kind === 'ready'
+    const served = this.#dropped || this.#state.kind === 'ready'
     const error = toNodeError(this.#lastError, this.#peer)
     this.#dropped = false
     this.#lastError = undefined
@@ -239,7 +231,6 @@ export class Link {
     // The end of a connection that served is no answer to those who wait for the next one.
     if (served) this.#state = { kind: 'down', error }
     else this.#fail(error)
-    if (dropped || this.#waiters.size > 0) this.#start()
   }
 
   /** The client gave up for good: ioredis does when a connection cannot even be begun, or when the application closes it. */
@@ -263,6 +254,7 @@ export class Link {
   }
 
   #retryDelay(): number {
+    if (this.#dropped) return 0
     const longest = this.#loginRefusal() ? REFUSED_RETRY : Math.min(MAX_RETRY, 25 * ++this.#failures)
     return Math.ceil(longest * (0.5 + Math.random() / 2))
   }
