@@ -81,7 +81,8 @@ export interface NodeAdapter {
    * Connects, logs in, and asks the server who it is.
    *
    * @throws NodeError `ERR_AUTH` when the credentials are wrong, which no waiting mends; `ERR_NODE_DOWN` when the server
-   *   cannot be reached now (the adapter goes on trying by itself), or the adapter was closed
+   *   cannot be reached now (the adapter goes on trying by itself), or the adapter was closed;
+   *   `ERR_NODE` when the server answered, but not as it must (it still loads its data, has no such database, …)
    */
   connect(): Promise<NodeIdentity>
   read(keys: readonly string[]): Promise<ReadOutcome[]>
