@@ -1,4 +1,4 @@
-/** Writes the drawn pictures of the documentation into `docs/images`: `npx tsx docs/pictures/write.ts`. */
+/** Writes the drawn pictures of the documentation into `docs/images`: `node scripts/run.mjs docs/pictures/write.ts`. */
 import { writeFileSync } from 'node:fs'
 import { drawings } from './drawings.ts'
 
