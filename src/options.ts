@@ -95,11 +95,11 @@ const DEFAULTS: SpaceSettings = {
  */
 export function checkCacheOptions(given: unknown): Settings {
   const options = checkOptions(given, 'the options of create', CACHE_OPTIONS)
-  const clock = (options['clock'] ?? systemClock) as Clock
-  if (typeof clock.now !== 'function' || typeof clock.setTimer !== 'function') {
+  const { clock = systemClock, random = Math.random, nodeTimeout = 250, onNodeError = 'miss' } = options
+  const { now, monotonic, setTimer } = (clock ?? {}) as Partial<Clock>
+  if ([now, monotonic, setTimer].some((method) => typeof method !== 'function')) {
     throw new OptionError('ERR_OPTION', `clock must have now, monotonic and setTimer; given: ${quote(clock)}`)
   }
-  const random = options['random'] ?? Math.random
   if (typeof random !== 'function') {
     throw new OptionError('ERR_OPTION', `random must be a function; given: ${quote(random)}`)
   }
@@ -108,12 +108,12 @@ export function checkCacheOptions(given: unknown): Settings {
     // Checked where the topology is made, as those of setNodes are.
     nodes: options['nodes'] as readonly NodeSpec[],
     namespace: checkNamespace(options['namespace']),
-    l1: options['l1'] === undefined ? undefined : new L1(options['l1'] as L1Options, clock),
-    nodeTimeout: parseDuration(options['nodeTimeout'] ?? 250, 'nodeTimeout'),
-    points: checkPoints(options['points'] ?? DEFAULT_POINTS),
+    l1: options['l1'] === undefined ? undefined : new L1(options['l1'] as L1Options, clock as Clock),
+    nodeTimeout: parseDuration(nodeTimeout, 'nodeTimeout'),
+    points: checkPoints(options['points'] === undefined ? DEFAULT_POINTS : options['points']),
     zone: options['zone'] === undefined ? undefined : checkText(options['zone'], 'zone'),
-    onNodeError: checkOneOf(options['onNodeError'] ?? 'miss', 'onNodeError', ['miss', 'throw']),
-    clock,
+    onNodeError: checkOneOf(onNodeError, 'onNodeError', ['miss', 'throw']),
+    clock: clock as Clock,
     random: random as () => number,
   }
 }

@@ -55,13 +55,14 @@ export class L1 {
   /** @throws OptionError `ERR_OPTION` */
   constructor(options: L1Options, clock: Clock) {
     checkOptions(options, 'l1', ['max', 'maxBytes', 'ttl', 'admit', 'clone'])
+    const { max = 10_000, maxBytes = 64 * 1024 * 1024, ttl = '5s', admit, clone } = options
     this.#clock = clock
-    this.#ttl = parseDuration(options.ttl ?? '5s', 'l1.ttl')
-    this.#admit = options.admit && (checkFunction(options.admit, 'l1.admit') as (key: string) => boolean)
-    this.#clone = checkClone(options.clone)
+    this.#ttl = parseDuration(ttl, 'l1.ttl')
+    this.#admit = admit === undefined ? undefined : (checkFunction(admit, 'l1.admit') as (key: string) => boolean)
+    this.#clone = checkClone(clone)
     this.#slots = new LRUCache<string, Slot>({
-      max: checkCount(options.max ?? 10_000, 'l1.max'),
-      maxSize: checkCount(options.maxBytes ?? 64 * 1024 * 1024, 'l1.maxBytes'),
+      max: checkCount(max, 'l1.max'),
+      maxSize: checkCount(maxBytes, 'l1.maxBytes'),
       sizeCalculation: ({ entry }, key) => entry.size + key.length * 2 + OVERHEAD,
       dispose: (_slot, _key, reason) => {
         if (reason === 'evict') this.#evictions++
