@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { dirname, join, normalize } from 'node:path'
+import { existsSync, readdirSync } from 'node:fs'
+import { basename, dirname, join, normalize, sep } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ACL_USER } from '../support/acl.ts'
 import { anchors, links, page, pages, root, type Page } from './markdown.ts'
@@ -44,5 +44,24 @@ describe('links and images', () => {
 describe('what the README quotes', () => {
   it('is the Redis user that is tested', () => {
     expect(page('README.md').text).toContain(`\n${ACL_USER}\n`)
+  })
+})
+
+describe('the rooms in docs/architecture.md', () => {
+  const { text } = page('docs/architecture.md')
+  const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('.ts'),
+  )
+  const satellites = ['redis', 'memcached', 'testing', 'base']
+
+  it('have all files of the core', () => {
+    const core = files.filter((path) => !satellites.includes(path.split(sep)[0] as string))
+    expect(core.filter((path) => !text.includes(`${basename(path)}\``))).toEqual([])
+  })
+
+  it('have no file that is not there', () => {
+    const named = [...text.matchAll(/`([\w/-]+\.ts)`/g)].map((match) => match[1] as string)
+    const known = (name: string): boolean => name.startsWith('test/') || files.some((path) => path.endsWith(name))
+    expect(named.filter((name) => !known(name))).toEqual([])
   })
 })
