@@ -121,7 +121,7 @@ function memberHealth(
   info: NodeInfo | undefined,
   primary: NodeInfo | undefined,
 ): MemberHealth {
-  const up = guard.adapter.powers.info === undefined ? guard.state !== 'down' : info !== undefined
+  const up = guard.state !== 'down'
   const ends = [primary?.replicationOffset, info?.replicationOffset] as const
   const lag =
     role === 'replica' && ends[0] !== undefined && ends[1] !== undefined ? Math.max(0, ends[0] - ends[1]) : undefined

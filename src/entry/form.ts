@@ -14,7 +14,7 @@ export interface FormOptions {
   /**
    * `'envelope'` (the default) puts a header with times, version and checks in front of the codec's bytes. `'raw'` stores
    * the codec's bytes alone, for programs in other languages to read: without key check, negative entries, freshness and
-   * fence, so promises 2, 3, 5 and 7 do not hold for them.
+   * fence: what was stored under another key's name, or is out of date by its own times, is not noticed.
    */
   format?: 'envelope' | 'raw'
 }

@@ -127,7 +127,9 @@ export class Guard {
       this.state = 'up'
       return info
     } catch (error) {
-      this.#failed('info', asNodeError(error, this.adapter.address), 1)
+      const { code } = this.#failed('info', asNodeError(error, this.adapter.address), 1)
+      // It answered, if only to say that it may not tell.
+      if (code === 'ERR_NODE') this.state = 'up'
       return undefined
     }
   }
