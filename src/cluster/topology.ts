@@ -1,6 +1,7 @@
 import { checkCount } from '../base/check.ts'
 import { OptionError, quote } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
+import type { Guard } from '../node/guard.ts'
 import type { NodeSpec } from '../node/spec.ts'
 import { ring, type Ring } from '../placement/ring.ts'
 import { Shard, type Member, type ShardContext } from '../shard/shard.ts'
@@ -39,7 +40,16 @@ export function evolve(before: Topology | undefined, nodes: readonly NodeSpec[],
   const placement = ring(specs, { hash: context.hash, points: context.points })
   const specOf = new Map(specs.map((spec) => [spec.id, spec]))
   const shardOf = new Map(before?.shards.map((shard) => [shard.id, shard]))
-  const shards = placement.ids.map((id) => new Shard(specOf.get(id) as NodeSpec, context.shard, shardOf.get(id)))
+  const opened: Guard[] = []
+  const shard = (id: string): Shard =>
+    new Shard(specOf.get(id) as NodeSpec, context.shard, shardOf.get(id), (guard) => opened.push(guard))
+  let shards: Shard[]
+  try {
+    shards = placement.ids.map(shard)
+  } catch (error) {
+    for (const guard of opened) void guard.close(context.shard.node.nodeTimeout)
+    throw error
+  }
   const topology = { epoch: (before?.epoch ?? 0) + 1, ring: placement, shards }
   const old = membersOf(before)
   const now = membersOf(topology)

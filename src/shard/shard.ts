@@ -26,15 +26,19 @@ export class Shard {
   readonly members: readonly Member[]
   readonly #context: ShardContext
 
-  /** @param before the shard with this id in the topology before, whose members go on where they are the same */
-  constructor(spec: NodeSpec, context: ShardContext, before?: Shard) {
+  /**
+   * @param before the shard with this id in the topology before, whose members go on where they are the same
+   * @param opened told of every guard that is new
+   */
+  constructor(spec: NodeSpec, context: ShardContext, before?: Shard, opened?: (guard: Guard) => void) {
     this.spec = spec
     this.#context = context
     const free = [...(before?.members ?? [])]
     const member = (role: Member['role'], wanted: MemberSpec): Member => {
       const at = free.findIndex(({ spec: { fingerprint } }) => fingerprint === wanted.fingerprint)
-      const guard =
-        at === -1 ? new Guard(spec.id, wanted.open(context.node), context) : (free.splice(at, 1)[0] as Member).guard
+      if (at !== -1) return { role, spec: wanted, guard: (free.splice(at, 1)[0] as Member).guard }
+      const guard = new Guard(spec.id, wanted.open(context.node), context)
+      opened?.(guard)
       return { role, spec: wanted, guard }
     }
     this.members = [member('primary', spec.primary), ...spec.replicas.map((replica) => member('replica', replica))]
