@@ -29,7 +29,7 @@ export interface CacheFace<V> {
    * const user = await cache.get<User>('user:1')
    * await cache.get('stock:7', { reads: 'primary', l1: false }) // what must be fresh
    */
-  get<T = V>(key: string, options?: ReadOptions): Promise<T | undefined>
+  get<T extends V = V>(key: string, options?: ReadOptions): Promise<T | undefined>
 
   /**
    * Reads many values: a Map of the hits, in the order of the keys. All nodes are asked at once; a failing one costs only
@@ -38,10 +38,10 @@ export interface CacheFace<V> {
    * @example
    * const users = await cache.getMany<User>(['user:1', 'user:2'])
    */
-  getMany<T = V>(keys: Iterable<string>, options?: ReadOptions): Promise<Map<string, T>>
+  getMany<T extends V = V>(keys: Iterable<string>, options?: ReadOptions): Promise<Map<string, T>>
 
   /** Reads a value with what is known about it: its state, where it came from, and its times. `undefined` for a miss. */
-  getEntry<T = V>(key: string, options?: ReadOptions): Promise<EntryInfo<T> | undefined>
+  getEntry<T extends V = V>(key: string, options?: ReadOptions): Promise<EntryInfo<T> | undefined>
 
   /** Whether there is a value. False for a miss and for a negative entry. */
   has(key: string, options?: ReadOptions): Promise<boolean>
@@ -53,7 +53,7 @@ export interface CacheFace<V> {
    * @example
    * const { ok } = await cache.set('user:1', user, { ttl: '1m' })
    */
-  set<T = V>(key: string, value: T, options?: WriteOptions): Promise<WriteResult>
+  set<T extends V = V>(key: string, value: T, options?: WriteOptions): Promise<WriteResult>
 
   /**
    * Writes many values: pairs, or a Map. Of a key given twice, the last value counts. When one key or value is bad, the
@@ -62,7 +62,10 @@ export interface CacheFace<V> {
    * @example
    * await cache.setMany([['user:1', u1], ['user:2', u2]])
    */
-  setMany<T = V>(entries: Iterable<readonly [string, T]>, options?: WriteOptions): Promise<Map<string, WriteResult>>
+  setMany<T extends V = V>(
+    entries: Iterable<readonly [string, T]>,
+    options?: WriteOptions,
+  ): Promise<Map<string, WriteResult>>
 
   /**
    * Removes a key. Call it after the source of truth has committed: loads of the key that run in this process then write
@@ -92,7 +95,7 @@ export interface CacheFace<V> {
    * @example
    * const user = await cache.getOrLoad('user:1', ({ signal }) => db.users.find(1, { signal }), { ttl: '5m' })
    */
-  getOrLoad<T = V>(key: string, load: Loader<T>, options?: LoadOptions): Promise<T>
+  getOrLoad<T extends V | undefined = V>(key: string, load: Loader<T>, options?: LoadOptions): Promise<T>
 
   /**
    * Reads many keys through: one read per node, then one call of the loader with exactly the keys that are missing. Keys
@@ -105,7 +108,11 @@ export interface CacheFace<V> {
    *   return rows.map((row) => [`user:${row.id}`, row])
    * })
    */
-  getOrLoadMany<T = V>(keys: Iterable<string>, load: LoaderMany<T>, options?: LoadOptions): Promise<Map<string, T>>
+  getOrLoadMany<T extends V = V>(
+    keys: Iterable<string>,
+    load: LoaderMany<T>,
+    options?: LoadOptions,
+  ): Promise<Map<string, T>>
 
   /**
    * A function that is the given one with this cache in front of it.
@@ -116,10 +123,13 @@ export interface CacheFace<V> {
    * await findUser.invalidate(1)
    * await findUser.refresh(1)
    */
-  wrap<A extends unknown[], R>(run: (...args: A) => R, options: WrapOptions<A>): Wrapped<A, R>
+  wrap<A extends unknown[], R extends V | undefined | PromiseLike<V | undefined>>(
+    run: (...args: A) => R,
+    options: WrapOptions<A>,
+  ): Wrapped<A, R>
 
   /** What L1 has of a key now, while it is fresh; `undefined` otherwise. Synchronous, asks no node, counts nothing. */
-  peek<T = V>(key: string): T | undefined
+  peek<T extends V = V>(key: string): T | undefined
 
   /**
    * Where a key lives, and under which name.

@@ -8,18 +8,18 @@ import { wrapFunction } from './wrap.ts'
 /** The face of one view: the cache itself, or a space of it. Its methods are bound and may be passed around. */
 export function createFace<V>(operations: Operations): CacheFace<V> {
   const face: CacheFace<V> = {
-    async get<T = V>(key: string, options?: object) {
+    async get<T extends V = V>(key: string, options?: object) {
       const [result] = await operations.find([key], options)
       return result?.found.entry?.value as T | undefined
     },
-    async getMany<T = V>(keys: Iterable<string>, options?: object) {
+    async getMany<T extends V = V>(keys: Iterable<string>, options?: object) {
       const hits = new Map<string, T>()
       for (const { target, found } of await operations.find(distinct(keys), options)) {
         if (found.entry?.kind === 'value') hits.set(target.name, found.entry.value as T)
       }
       return hits
     },
-    async getEntry<T = V>(key: string, options?: object) {
+    async getEntry<T extends V = V>(key: string, options?: object) {
       const [result] = await operations.find([key], options)
       return result && (entryInfo(result.found, operations.settings.form) as EntryInfo<T> | undefined)
     },
@@ -44,11 +44,11 @@ export function createFace<V>(operations: Operations): CacheFace<V> {
       return zip(names, await operations.remove(names, options))
     },
     expire: (key, options) => face.delete(key, options),
-    async getOrLoad<T = V>(key: string, load: unknown, options?: object) {
+    async getOrLoad<T extends V | undefined = V>(key: string, load: unknown, options?: object) {
       const [value] = await operations.load([key], oneLoader(load), options)
       return value as T
     },
-    async getOrLoadMany<T = V>(keys: Iterable<string>, load: unknown, options?: object) {
+    async getOrLoadMany<T extends V = V>(keys: Iterable<string>, load: unknown, options?: object) {
       const names = distinct(keys)
       const values = await operations.load(names, manyLoader(load), options)
       const loaded = new Map<string, T>()
@@ -56,7 +56,7 @@ export function createFace<V>(operations: Operations): CacheFace<V> {
       return loaded
     },
     wrap: (run, options) => wrapFunction(face, run, options),
-    peek: <T = V>(key: string) => operations.peek(key) as T | undefined,
+    peek: <T extends V = V>(key: string) => operations.peek(key) as T | undefined,
     explain: (key) => operations.explain(key),
   }
   return face

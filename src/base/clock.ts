@@ -15,7 +15,7 @@ export interface Clock {
   /** Milliseconds from an arbitrary start, never going backwards; what deadlines and L1 run on. */
   monotonic(): number
   /**
-   * Calls `run` once after `ms` milliseconds, at most {@link MAX_TIMER}. The timer does not keep the process alive unless
+   * Calls `run` once after `ms` milliseconds, at most 2^31 - 1. The timer does not keep the process alive unless
    * `ref()` is called.
    */
   setTimer(run: () => void, ms: number): Timer

@@ -10,7 +10,9 @@ import { ValueError, quote } from '../base/errors.ts'
  * const msgpack: Codec = { encode: pack, decode: unpack }
  */
 export interface Codec<T = unknown> {
+  /** The value as bytes. Throws for what it cannot keep. */
   encode(value: T): Uint8Array
+  /** The bytes as a value. Throws for what it did not write. The bytes are read-only and must not be kept. */
   decode(bytes: Uint8Array): T
   /**
    * Set when a value that went through the codec is the very value that went in, and may be shared with those who wrote

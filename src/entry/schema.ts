@@ -8,6 +8,7 @@ export interface StandardSchema<T = unknown> {
   readonly '~standard': {
     readonly version: 1
     readonly vendor: string
+    /** The value the given one stands for, or what is wrong with it. May be asynchronous. */
     validate(value: unknown): SchemaResult<T> | Promise<SchemaResult<T>>
     readonly types?: { readonly input: unknown; readonly output: T } | undefined
   }

@@ -18,15 +18,20 @@ type Done<T> = (error: Error | null, result: T) => void
 
 /** What is used of a memjs `Client` that the application already has. */
 export interface MemjsClient {
+  /** Exactly one. */
   readonly servers: readonly object[]
+  /** Gets a value; `null` when there is none. */
   get(key: string, done: (error: Error | null, value: Buffer | null) => void): void
+  /** Stores a value; `expires` is in seconds. */
   set(
     key: string,
     value: Buffer,
     options: { expires?: number },
     done: (error: Error | null, success: boolean | null) => void,
   ): void
+  /** Removes a value; false when there was none. */
   delete(key: string, done: (error: Error | null, success: boolean | null) => void): void
+  /** Asks each server for its statistics. */
   stats(done: (error: Error | null, server: string, stats: Record<string, string> | null) => void): void
 }
 

@@ -85,8 +85,11 @@ export interface NodeAdapter {
    *   `ERR_NODE` when the server answered, but not as it must (it still loads its data, has no such database, …)
    */
   connect(): Promise<NodeIdentity>
+  /** Reads keys: the bytes of each, `undefined` where there is none, or its NodeError. */
   read(keys: readonly string[]): Promise<ReadOutcome[]>
+  /** Writes entries, each with its own TTL, over whatever was there. */
   write(items: readonly WriteItem[]): Promise<WriteOutcome[]>
+  /** Removes keys, and says of each whether it was there. */
   remove(keys: readonly string[]): Promise<RemoveOutcome[]>
   /** Throws the connection away, with all that is under way on it, and builds a new one when next asked. */
   reset(): void

@@ -21,8 +21,11 @@ import { addressOf } from './url.ts'
 export interface RedisClient {
   /** `wait`, `connecting`, `connect`, `ready`, `reconnecting`, `end`, … */
   readonly status: string
+  /** Connects, when `status` is `wait` or `end`. */
   connect(): Promise<void>
+  /** GET, as bytes. */
   getBuffer(key: string): Promise<Uint8Array | null>
+  /** Starts a row of commands that are sent as one. */
   pipeline(): object
 }
 

@@ -11,8 +11,9 @@ const DRAFTS: readonly Draft[] = [...lifecycleCases, ...valueCases, ...keyCases,
 
 /** The functions of a test runner: those of vitest, jest, mocha and `node:test` all fit. */
 export interface TestRunner {
+  /** Groups the tests that `body` registers. */
   describe(name: string, body: () => void): unknown
-  /** `timeout` is in milliseconds; vitest and jest heed it. */
+  /** Registers one test. `timeout` is in milliseconds; vitest and jest heed it. */
   it(name: string, run: () => Promise<void>, timeout: number): unknown
 }
 
