@@ -41,7 +41,7 @@ export function remapTables({ contenders, plan, remap }: Results): Table[] {
   }
   return (['add', 'remove', 'double'] as const).map((change) => ({
     title: CHANGE_TITLES[change],
-    columns: ['Placement', 'Moved', 'Between old nodes', 'Peak/average before', 'and after'],
+    columns: ['Placement', 'Moved', 'Between old nodes', 'Peak before', 'Peak after'],
     groups: plan.nodeCounts.map((nodes) => group(change, nodes)),
   }))
 }
@@ -65,7 +65,7 @@ function remapCells(row: RemapRow): string[] {
 export function balanceTable({ balance, plan }: Results): Table {
   return {
     title: 'Balance of ten nodes',
-    columns: ['Placement', 'Peak/average, median', 'worst'],
+    columns: ['Placement', 'Peak, median', 'Peak, worst'],
     groups: [
       {
         name: `${plan.balanceSets} sets of ten node names, ${whole(plan.balanceKeys)} keys each`,

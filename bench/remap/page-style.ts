@@ -19,6 +19,7 @@ main, header, footer { max-width: 54rem; margin: 0 auto; padding: 0 1.25rem; }
 header { padding-top: clamp(2rem, 6vw, 4.5rem); }
 h1 { font-size: clamp(1.9rem, 5.5vw, 2.9rem); line-height: 1.12; letter-spacing: -0.02em; margin: 0 0 1rem; text-wrap: balance; }
 h2 { font-size: 1.5rem; line-height: 1.25; letter-spacing: -0.01em; margin: 0 0 0.5rem; text-wrap: balance; }
+ul + h2 { margin-top: 2.25rem; }
 section { margin-top: clamp(2.5rem, 6vw, 4rem); }
 p, li { max-width: 42rem; }
 p { margin: 0 0 1rem; }
@@ -53,8 +54,14 @@ footer { color: var(--muted); font-size: 0.92rem; padding-top: 2.5rem; padding-b
 @media (max-width: 44rem) {
   figure .wide { display: none; }
   figure .narrow { display: block; max-width: 30rem; margin: 0 auto; }
-  th, td { padding-left: 0.7rem; padding-right: 0.7rem; }
-  .scroll table { width: max-content; min-width: 100%; }
-  thead th:not(:first-child) { max-width: 7rem; }
+  .lead { font-size: 1.1rem; }
+  ul { padding-left: 1.25rem; }
+  table { font-size: 0.84rem; line-height: 1.35; }
+  caption { padding-left: 0.8rem; }
+  th, td { padding-left: 0.45rem; padding-right: 0.45rem; }
+  th:first-child { padding-left: 0.8rem; }
+  tr > :last-child { padding-right: 0.8rem; }
+  tbody th { white-space: normal; min-width: 5.6rem; }
+  thead th:not(:first-child) { max-width: 5.4rem; font-size: 0.8rem; }
 }
 `

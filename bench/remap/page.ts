@@ -35,7 +35,7 @@ to or from the changed node have to; keys that move <em>between old nodes</em> a
 ${figure('remap')}
 ${remapTables(results).map(renderTable).join('\n')}
 <p>Moving less than the ideal is not better: the node that joined then carries less than its share, and another one more. Read it
-together with peak/average, the busiest node’s keys over its fair share by weight, which is 1 at best.</p>
+together with the peak, the busiest node’s keys over its fair share by weight, which is 1 at best.</p>
 </section>
 <section>
 <h2>How even the load is</h2>

@@ -10,6 +10,7 @@ export function renderTerminal(results: Results): string {
     '',
     pc.bold(`Where ${whole(results.plan.keys)} keys go when the nodes change`),
     pc.dim('Moved between old nodes: neither the old nor the new owner is the node that changed. Lost for nothing.'),
+    pc.dim('Peak: the keys of the busiest node over its fair share by weight; 1 at best.'),
     '',
     ...how,
     ...[...remapTables(results), balanceTable(results), trafficTable(results)].flatMap(renderTable),

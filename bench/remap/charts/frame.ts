@@ -59,6 +59,12 @@ export function axisLabel(size: Size): { color: string; fontSize: number } {
   return { color: LIGHT.muted, fontSize: size === 'wide' ? 13 : 12 }
 }
 
+/** The line and ticks of an axis that is drawn. */
+export const AXIS_LINE = {
+  axisLine: { show: true, lineStyle: { color: LIGHT.plain } },
+  axisTick: { lineStyle: { color: LIGHT.plain } },
+} as const
+
 export const GRID_LINE = { lineStyle: { color: LIGHT.grid, width: 1 } } as const
 
 /** Texts beside the bars of a horizontal bar chart, each beginning at a value: points without a mark, with a label. */
@@ -67,7 +73,7 @@ export function labels(at: readonly number[], texts: readonly string[], style: L
     type: 'scatter',
     symbolSize: 0,
     silent: true,
-    itemStyle: { opacity: 1 },
+    itemStyle: { color: 'transparent', opacity: 1 },
     data: at.map((value, index) => [value, index]),
     label: { show: true, position: 'right', formatter: ({ dataIndex }) => texts[dataIndex] ?? '', ...style },
   }

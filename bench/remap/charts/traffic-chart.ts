@@ -2,7 +2,7 @@ import type { LineSeriesOption, ScatterSeriesOption } from 'echarts'
 import { percent, whole } from '../format.ts'
 import type { Results } from '../results.ts'
 import { hitRate, type TrafficResult } from '../traffic.ts'
-import { axisLabel, GRID_LINE, heading, WIDTH, type Size } from './frame.ts'
+import { AXIS_LINE, axisLabel, GRID_LINE, heading, WIDTH, type Size } from './frame.ts'
 import type { Chart } from './svg.ts'
 import { LIGHT } from './theme.ts'
 
@@ -64,6 +64,7 @@ export function trafficChart(results: Results, size: Size): Chart {
           max: 100,
           interval: narrow ? 50 : 25,
           axisLabel: { ...axisLabel(size), formatter: '{value} %' },
+          ...AXIS_LINE,
           splitLine: GRID_LINE,
         },
         {
@@ -73,6 +74,7 @@ export function trafficChart(results: Results, size: Size): Chart {
           max: top,
           interval: step,
           axisLabel: { ...axisLabel(size), formatter: (value: number) => whole(value) },
+          ...AXIS_LINE,
           splitLine: GRID_LINE,
         },
       ],
@@ -158,7 +160,7 @@ function directLabels(results: Results, top: number, { narrow, fontSize, plan }:
     yAxisIndex: panel,
     symbolSize: 0,
     silent: true,
-    itemStyle: { opacity: 1 },
+    itemStyle: { color: 'transparent', opacity: 1 },
     data: [[plan.requests, y]],
     label: { show: true, position: 'left', distance: 0, formatter: text, color, fontSize, fontWeight: 'bold' },
   }))
@@ -180,7 +182,7 @@ function timeAxis(index: number, requests: number, size: Size): object {
     nameGap: 30,
     nameTextStyle: axisLabel(size),
     axisLabel: { ...axisLabel(size), formatter: (value: number) => whole(value) },
-    axisLine: { show: true, lineStyle: { color: LIGHT.plain } },
+    ...AXIS_LINE,
     splitLine: { show: false },
   }
 }
