@@ -6,7 +6,7 @@ export class ToyServer {
   up = true
   hung = false
   starts = 1
-  readonly store = new Map<string, { value: Uint8Array; until: number }>()
+  readonly store: Map<string, { value: Uint8Array; until: number }> = new Map()
 
   stop(): void {
     this.up = false
