@@ -59,13 +59,17 @@ export function axisLabel(size: Size): { color: string; fontSize: number } {
   return { color: LIGHT.muted, fontSize: size === 'wide' ? 13 : 12 }
 }
 
+interface LineStyle {
+  readonly lineStyle: { readonly color: string }
+}
+
 /** The line and ticks of an axis that is drawn. */
-export const AXIS_LINE = {
+export const AXIS_LINE: { readonly axisLine: LineStyle & { readonly show: boolean }; readonly axisTick: LineStyle } = {
   axisLine: { show: true, lineStyle: { color: LIGHT.plain } },
   axisTick: { lineStyle: { color: LIGHT.plain } },
-} as const
+}
 
-export const GRID_LINE = { lineStyle: { color: LIGHT.grid, width: 1 } } as const
+export const GRID_LINE: LineStyle = { lineStyle: { color: LIGHT.grid } }
 
 /** Texts beside the bars of a horizontal bar chart, each beginning at a value: points without a mark, with a label. */
 export function labels(at: readonly number[], texts: readonly string[], style: LabelStyle): ScatterSeriesOption {
