@@ -6,7 +6,7 @@ import type { NodeAdapter } from '../../src/node/contract.ts'
 import { bareContext } from '../../src/node/spec.ts'
 import { describeAdapter } from '../../src/testing/index.ts'
 import { startMemcached, type TestServer } from '../support/servers.ts'
-import { secondsLeft } from '../memcached/raw.ts'
+import { hang, secondsLeft } from '../memcached/raw.ts'
 
 let server: TestServer
 const clients: Client[] = []
@@ -60,7 +60,7 @@ describe('a client of the application', () => {
   it('that hangs: reset and close settle what is under way, and connect settles by its time-out', async () => {
     const adapter = open(connect(), { connectTimeout: 100 })
     await adapter.connect()
-    server.pause()
+    await hang(server)
     try {
       const work = [adapter.read(['a', 'b']), adapter.remove(['a'])]
       adapter.reset()

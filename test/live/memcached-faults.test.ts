@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { memcachedNode, type MemcachedNodeOptions } from '../../src/memcached/index.ts'
 import type { NodeAdapter } from '../../src/node/contract.ts'
 import { bareContext } from '../../src/node/spec.ts'
+import { hang } from '../memcached/raw.ts'
 import { freePort, startMemcached, until, type TestServer } from '../support/servers.ts'
 
 const TTL = 60_000
@@ -39,7 +40,7 @@ describe('a server that goes away', () => {
   it('killed: all that is under way settles with ERR_NODE_DOWN; started again: it is found again', async () => {
     const adapter = open()
     const { runId } = await adapter.connect()
-    server.pause()
+    await hang(server)
     const work = Array.from({ length: 100 }, () => adapter.read(['a', 'b']))
     const writing = adapter.write([{ key: 'a', value, ttl: TTL }])
     await server.kill()
@@ -89,7 +90,7 @@ describe('a server that hangs', () => {
     const [adapter, other] = [open(), open()]
     await adapter.connect()
     await other.connect()
-    server.pause()
+    await hang(server)
     try {
       const work = [adapter.read(['a', 'b']), adapter.remove(['a'])]
       const info = adapter.powers.info?.()
@@ -114,6 +115,22 @@ describe('a server that hangs', () => {
     expect(await adapter.read(['a'])).toEqual([value])
   })
 
+  it('is left by a reset of the socket, so that the kernel does not go on sending what was given up', async () => {
+    const codes: unknown[] = []
+    const listener = await listen((socket) => {
+      const upstream = connectTo(server.port)
+      socket.on('error', (error) => codes.push((error as NodeJS.ErrnoException).code))
+      socket.once('close', () => upstream.destroy())
+      socket.pipe(upstream).pipe(socket)
+    })
+    const adapter = open(listener.port)
+    await adapter.connect()
+    adapter.reset()
+    await until(() => codes.length > 0, 'the reset to arrive')
+    expect(codes).toEqual(['ECONNRESET'])
+    await listener.stop()
+  })
+
   it('accepts and says nothing: connect settles by its time-out', async () => {
     const listener = await listen(() => {})
     const adapter = open(listener.port, { connectTimeout: 60 })
@@ -126,7 +143,7 @@ describe('a server that hangs', () => {
   it('a hung server that was connected to does not answer connect from memory', async () => {
     const adapter = open(server.port, { connectTimeout: 100 })
     await adapter.connect()
-    server.pause()
+    await hang(server)
     try {
       await expect(adapter.connect()).rejects.toMatchObject({ code: 'ERR_NODE_DOWN' })
     } finally {

@@ -4,7 +4,7 @@ import { memcachedNode } from '../../src/memcached/index.ts'
 import type { NodeAdapter, ReadOutcome } from '../../src/node/contract.ts'
 import { bareContext } from '../../src/node/spec.ts'
 import { startMangler, type Fault, type Mangler } from '../memcached/mangler.ts'
-import { startMemcached, type TestServer } from '../support/servers.ts'
+import { startMemcached, until, type TestServer } from '../support/servers.ts'
 
 const KEYS = ['ka', 'kb', 'none', 'kc']
 const VALUES: Readonly<Record<string, Buffer>> = {
@@ -115,6 +115,12 @@ describe('a reply that is damaged, at every byte', () => {
       (at) => ({ kind: 'flip', at, mask: Number.parseInt(mask, 16) }),
       (at) => !insideValue(at),
     )
+  })
+
+  it.each([0, 1, 15, 28])('a reply to something else (byte %i changed) fails all of its read', async (at) => {
+    await until(async () => (await adapter.read(['ka']))[0] instanceof Uint8Array)
+    const outcomes = await readWith({ kind: 'flip', at, mask: 0x01 })
+    expect(outcomes).toMatchObject(KEYS.map(() => ({ code: 'ERR_NODE_DOWN' })))
   })
 
   it('byte by byte: slow, but right', async () => {

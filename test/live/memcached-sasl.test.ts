@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
+import { Server } from 'memjs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { memcachedNode } from '../../src/memcached/index.ts'
 import type { NodeAdapter } from '../../src/node/contract.ts'
@@ -101,7 +101,6 @@ describe('the environment', () => {
       vi.stubEnv(`${name}_SERVERS`, '192.0.2.1:1')
     }
     // The control: a memjs Server by itself takes them.
-    const { Server } = createRequire(import.meta.url)('memjs') as typeof import('memjs')
     expect(new Server('127.0.0.1', 1)).toMatchObject({ username: 'app', password: PASSWORD })
 
     await expect(open('').connect()).rejects.toMatchObject({ code: 'ERR_AUTH' })

@@ -1,4 +1,5 @@
 import { createConnection } from 'node:net'
+import { until, type TestServer } from '../support/servers.ts'
 
 /** Sends lines of memcached's text protocol over a bare connection and gives the reply: for looking at a server from outside. */
 export function memcachedText(port: number, command: string): Promise<string> {
@@ -15,4 +16,23 @@ export function memcachedText(port: number, command: string): Promise<string> {
 export async function secondsLeft(port: number, key: string): Promise<number | undefined> {
   const left = /^HD t(-?\d+)/.exec(await memcachedText(port, `mg ${key} t`))?.[1]
   return left === undefined ? undefined : Number(left)
+}
+
+/** Makes a server hang; resolves when it answers no more (a signal takes a moment to stop a process). */
+export async function hang(server: TestServer): Promise<void> {
+  server.pause()
+  await until(async () => !(await answers(server.port)), 'the server to hang')
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(port, '127.0.0.1', () => socket.write('version\r\n'))
+    const done = (answer: boolean): void => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.once('data', () => done(true))
+    socket.once('error', () => done(true))
+    socket.setTimeout(50, () => done(false))
+  })
 }
