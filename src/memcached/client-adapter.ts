@@ -21,11 +21,11 @@ export interface MemjsClient {
   /** Exactly one. */
   readonly servers: readonly object[]
   /** Gets a value; `null` when there is none. */
-  get(key: string, done: (error: Error | null, value: Buffer | null) => void): void
+  get(key: string, done: (error: Error | null, value: Uint8Array | null) => void): void
   /** Stores a value; `expires` is in seconds. */
   set(
     key: string,
-    value: Buffer,
+    value: Uint8Array,
     options: { expires?: number },
     done: (error: Error | null, success: boolean | null) => void,
   ): void
@@ -64,7 +64,7 @@ export class MemjsClientAdapter implements NodeAdapter {
 
   read(keys: readonly string[]): Promise<ReadOutcome[]> {
     return each(keys, async (key) => {
-      const value = await this.#ask<Buffer | null>(key, (done) => this.#client.get(key, done))
+      const value = await this.#ask<Uint8Array | null>(key, (done) => this.#client.get(key, done))
       if (value === null || value instanceof Uint8Array) return value ?? undefined
       throw new NodeError('ERR_NODE', `the memjs client of ${this.address} has a serializer that does not keep bytes`)
     })
