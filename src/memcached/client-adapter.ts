@@ -25,7 +25,7 @@ export interface MemjsClient {
   /** Stores a value; `expires` is in seconds. */
   set(
     key: string,
-    value: Uint8Array,
+    value: string | Uint8Array,
     options: { expires?: number },
     done: (error: Error | null, success: boolean | null) => void,
   ): void
