@@ -66,6 +66,7 @@ export class Guard {
   #pending = 0
   /** Since when something is asked and nothing comes back. */
   #silentSince: number | undefined
+  #judging = false
   #closed = false
   #drained: (() => void) | undefined
 
@@ -222,13 +223,20 @@ export class Guard {
    */
   #resetIfSilent(): void {
     const { clock, node } = this.#context
-    if (this.#silentSince === undefined || clock.monotonic() - this.#silentSince < node.nodeTimeout) return
-    this.#silentSince = undefined
-    try {
-      this.adapter.reset()
-    } catch (error) {
-      this.#failed('close', asNodeError(error, this.adapter.address), 0)
-    }
+    const since = this.#silentSince
+    if (since === undefined || clock.monotonic() - since < node.nodeTimeout || this.#judging) return
+    this.#judging = true
+    // When this process itself stood still, answers that have long arrived are read only now; they count.
+    setImmediate(() => {
+      this.#judging = false
+      if (this.#silentSince !== since) return
+      this.#silentSince = undefined
+      try {
+        this.adapter.reset()
+      } catch (error) {
+        this.#failed('close', asNodeError(error, this.adapter.address), 0)
+      }
+    })
   }
 
   /** An adapter of somebody else's may break the contract; which outcome belongs to which key is unknown then. */
