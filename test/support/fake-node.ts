@@ -77,7 +77,7 @@ export class FakeServer {
     Promise.resolve({ runId: 'fake', role: 'unknown' as const, version: '' })
   resets: () => void = () => {}
   closes: () => Promise<void> = () => Promise.resolve()
-  maxValueBytes = 1024 * 1024
+  maxValueBytes: number = 1024 * 1024
   opened = 0
   reset = 0
   closed = 0
