@@ -16,16 +16,19 @@ interface Item {
 
 let fleet: Fleet
 let cache: ShardedCache
+/** The same servers, with patience: a machine that is busy must not look like a node that fails. */
+let calm: ShardedCache
 const keys = Array.from({ length: KEYS }, (_, i) => `item:${i}`)
 const chunks = Array.from({ length: KEYS / CHUNK }, (_, i) => keys.slice(i * CHUNK, (i + 1) * CHUNK))
 
 beforeAll(async () => {
   fleet = await startFleet()
   cache = await ShardedCache.create({ nodes: fleet.nodes(), nodeTimeout: NODE_TIMEOUT })
+  calm = await ShardedCache.create({ nodes: fleet.nodes(), nodeTimeout: '5s' })
 })
 afterAll(async () => {
   for (const server of fleet.servers) server.resume()
-  await cache?.close()
+  await Promise.all([cache?.close(), calm?.close()])
   await fleet?.stop()
 })
 
@@ -56,12 +59,12 @@ async function loadAll(what: string, names: readonly string[]): Promise<void> {
       if (value.key !== key || value.n !== row(key).n) wrong.push(key)
     }),
   )
-  const stall = watch.stop()
-  const figures = `slowest ${watch.slowest.toFixed(0)} ms beyond the loader, stall ${stall.toFixed(0)} ms`
+  const stalled = watch.stop()
+  const figures = `slowest ${watch.slowest.toFixed(0)} ms beyond the loader, event loop stalled for ${stalled.toFixed(0)} ms`
   console.log(`${what}: ${watch.calls} of ${names.length} calls answered, ${figures}`)
   expect([watch.calls, wrong]).toEqual([names.length, []])
   // Time in which this process did not run at all is no time that a call waited for a node.
-  expect(watch.slowest).toBeLessThan(NODE_TIMEOUT + ALLOWANCE + stall)
+  expect(watch.slowest).toBeLessThan(NODE_TIMEOUT + ALLOWANCE + stalled)
 }
 
 const fresh = (name: string, count = 400): string[] => Array.from({ length: count }, (_, i) => `${name}:${i}`)
@@ -73,13 +76,13 @@ async function healthy(): Promise<void> {
 describe('three Redis, one with a replica, and three memcached in one cache', () => {
   it('50,000 keys written and read back: none wrong, none missing', { timeout: 60_000 }, async () => {
     for (const chunk of chunks) {
-      const results = await cache.setMany(chunk.map((key) => [key, row(key)]))
+      const results = await calm.setMany(chunk.map((key) => [key, row(key)]))
       expect([...results.values()].filter(({ ok }) => !ok)).toEqual([])
     }
     let right = 0
     const wrong: string[] = []
     for (const chunk of chunks) {
-      const found = await cache.getMany<Item>(chunk)
+      const found = await calm.getMany<Item>(chunk)
       expect([...found.keys()]).toEqual(chunk)
       for (const [key, value] of found) {
         if (value.key === key && value.n === row(key).n) right++
@@ -91,20 +94,22 @@ describe('three Redis, one with a replica, and three memcached in one cache', ()
     const counts = await Promise.all(primaries.map(keysOn))
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(KEYS)
     for (const count of counts) expect(count).toBeGreaterThan(KEYS / 10)
-    expect(await cache.health()).toMatchObject({ healthy: true, hitRate: 1, totalKeys: KEYS })
+    // The replica may still have some megabytes to catch up on, which is an issue.
+    await until(async () => (await calm.health()).healthy, 'the replica to catch up')
+    expect(await calm.health()).toMatchObject({ healthy: true, hitRate: 1, totalKeys: KEYS })
   })
 
   it('one by one, in parallel: none wrong', async () => {
     const some = keys.filter((_, i) => i % 25 === 0)
-    const values = await Promise.all(some.map((key) => cache.get<Item>(key)))
+    const values = await Promise.all(some.map((key) => calm.get<Item>(key)))
     expect(values).toEqual(some.map(row))
   })
 
   it('deletes in chunks are certain, each for itself', async () => {
     const some = chunks[0]!.slice(0, 100)
-    const results = await cache.deleteMany([...some, 'absent:1'])
+    const results = await calm.deleteMany([...some, 'absent:1'])
     expect([...results].filter(([, { status }]) => status !== 'deleted').map(([key]) => key)).toEqual(['absent:1'])
-    expect((await cache.getMany(some)).size).toBe(0)
+    expect((await calm.getMany(some)).size).toBe(0)
   })
 })
 
@@ -117,9 +122,9 @@ describe('one server killed', () => {
     await loading
     await loadAll('one killed', fresh('one-dead'))
     const kept = keys.slice(3_000, 4_000).filter((key) => cache.explain(key).owner !== 'r2')
-    expect((await cache.getMany(kept)).size).toBe(kept.length)
+    expect((await calm.getMany(kept)).size).toBe(kept.length)
     expect(cache.stats().loads.started).toBeGreaterThan(before)
-    expect((await cache.health()).issues).toEqual([
+    expect((await calm.health()).issues).toEqual([
       { code: 'ERR_NODE_DOWN', node: 'r2', text: `primary 127.0.0.1:${victim.port} does not answer` },
     ])
     await victim.restart()
@@ -143,7 +148,7 @@ describe('all servers killed', () => {
     await healthy()
     const again = fresh('healed', 100)
     await until(async () => [...(await cache.setMany(again.map((key) => [key, key]))).values()].every(({ ok }) => ok))
-    expect((await cache.getMany(again)).size).toBe(100)
+    expect((await calm.getMany(again)).size).toBe(100)
   })
 })
 
@@ -157,6 +162,6 @@ describe('all servers paused', () => {
     await healthy()
     const again = fresh('resumed', 100)
     await until(async () => [...(await cache.setMany(again.map((key) => [key, key]))).values()].every(({ ok }) => ok))
-    expect((await cache.getMany(again)).size).toBe(100)
+    expect((await calm.getMany(again)).size).toBe(100)
   })
 })

@@ -36,7 +36,7 @@ const withPassword = ({ port }: TestServer, password: string): string => `redis:
 describe('L1 hits', () => {
   it('send no command, to Redis or memcached', async () => {
     const nodes = [redisNode(redis.url, { id: 'r' }), memcachedNode(memcached.url, { id: 'm' })]
-    const cache = await makeCache({ nodes, l1: { ttl: '1m' } })
+    const cache = await makeCache({ nodes, l1: { ttl: '1m' }, nodeTimeout: '4s' })
     const keys = Array.from({ length: 200 }, (_, i) => `l1:${i}`)
     expect(new Set(keys.map((key) => cache.explain(key).owner))).toEqual(new Set(['r', 'm']))
     await cache.setMany(keys.map((key) => [key, key]))
@@ -66,7 +66,7 @@ describe('L1 hits', () => {
 describe('weights of 1:2', () => {
   it('give shares of 1:2, within a tenth, counted on the servers', async () => {
     const nodes = [redisNode(redis.url, { id: 'a' }), redisNode(second.url, { id: 'b', weight: 2 })]
-    const cache = await makeCache({ nodes })
+    const cache = await makeCache({ nodes, nodeTimeout: '4s' })
     const count = 30_000
     for (let at = 0; at < count; at += 1_000) {
       await cache.setMany(Array.from({ length: 1_000 }, (_, i) => [`user:${at + i}`, i]))

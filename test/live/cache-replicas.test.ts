@@ -25,7 +25,13 @@ afterEach(async () => {
 /** A cache whose keys are on both servers, whose statistics are at zero. */
 async function setUp(reads?: ReadPolicy, options: Partial<CacheOptions> = {}): Promise<ShardedCache> {
   const node = redisNode(primary.url, { id: 'a', zone: 'far', replicas: [{ url: replica.url, zone: 'near' }] })
-  const cache = await makeCache({ nodes: [node], ...(reads === undefined ? {} : { reads }), ...options })
+  // Patient: a machine that is busy must not look like a member that fails.
+  const cache = await makeCache({
+    nodes: [node],
+    nodeTimeout: '4s',
+    ...(reads === undefined ? {} : { reads }),
+    ...options,
+  })
   await cache.setMany(keys.map((key) => [key, key]))
   await until(async () => (await keysOn(replica)) === KEYS, 'the replica to have all keys')
   await resetStats(primary, replica)
@@ -100,10 +106,9 @@ describe('both servers up', () => {
     })
   })
 
-  it('health tells a replica that falls behind', async () => {
-    const cache = await setUp()
+  it('health tells a replica that does not answer', async () => {
+    const cache = await setUp(undefined, { nodeTimeout: 500 })
     replica.pause()
-    await cache.setMany(keys.map((key) => [key, 'x'.repeat(20_000)]))
     expect((await cache.health()).issues).toMatchObject([{ code: 'ERR_NODE_DOWN', node: 'a' }])
     replica.resume()
     await until(async () => (await cache.health()).healthy, 'the replica to be healthy')
@@ -148,7 +153,7 @@ describe('the primary killed', () => {
 
 describe('the primary paused', () => {
   it("'prefer-primary' answers from the replica inside one deadline", async () => {
-    const cache = await setUp('prefer-primary')
+    const cache = await setUp('prefer-primary', { nodeTimeout: 500 })
     primary.pause()
     try {
       const values = await Promise.all(keys.map((key) => cache.get(key)))
