@@ -1,6 +1,7 @@
 /** Server processes for the examples: the ones that the tests use, started on free loopback ports. */
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { redisText, type TestServer } from '../../test/support/servers.ts'
 
 export { startMemcached, startRedis, startReplica, type TestServer } from '../../test/support/servers.ts'
 
@@ -19,4 +20,9 @@ export function need(program: 'redis-server' | 'memcached'): void {
     `This example starts ${program}, which is not on the PATH: apt-get install ${name.apt} | brew install ${name.brew}`,
   )
   process.exit(1)
+}
+
+/** Asks a Redis server over a connection of its own: for seeing what the cache did from outside. */
+export function ask(server: TestServer, command: string): Promise<string> {
+  return redisText(server.port, command)
 }
