@@ -20,7 +20,7 @@ export type Space<V> = CacheFace<V>
 export interface ShardedCache extends CacheFace<unknown> {
   /**
    * A typed view: keys get `name:` in front, and options of its own replace the cache's. A view costs nothing; make as many
-   * as there are kinds of values.
+   * as there are kinds of values. Views of the same keys must have the same codec: they share nodes and L1.
    *
    * @example
    * const users = cache.space<User>('user', { ttl: '1h' })

@@ -86,7 +86,8 @@ export interface CacheFace<V> {
   /**
    * Reads through: the cached value, or what the loader has, which is then cached. One load per key at a time in this
    * process; all who ask meanwhile share its value or its error. When the node does not answer, the loader does. What a
-   * load returns has been through the codec (and the schema), so that a hit and a miss look alike.
+   * load returns has been through the codec (and the schema), so that a hit and a miss look alike. `cache: 'refresh'`
+   * always begins a load of its own, which supersedes one that runs.
    *
    * @param load reads the source of truth; `undefined` says that there is none
    * @throws LoadError `ERR_LOAD` with the loader's error as `cause`; `ERR_LOAD_TIMEOUT` past `hardTimeout`;

@@ -28,7 +28,7 @@ export interface Codec<T = unknown> {
 export const jsonCodec: Codec = {
   encode(value) {
     const text = JSON.stringify(value) as string | undefined
-    if (text === undefined) throw new TypeError(`${quote(value)} has no JSON form`)
+    if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON form`)
     return Buffer.from(text)
   },
   decode(bytes) {

@@ -25,6 +25,7 @@ export interface ReadPolicyContext {
 /**
  * Puts a shard's members in the order in which a read tries them; those left out are never asked, and with none at all
  * the read is a miss. `members` holds the primary first, then the replicas in the order given.
+ * What it throws, the read rejects with.
  */
 export type ReadPolicyFunction = (members: readonly MemberView[], context: ReadPolicyContext) => readonly MemberView[]
 

@@ -13,7 +13,7 @@ export interface L1Options {
   maxBytes?: number
   /** How long an entry lives here at most; `'5s'` unless given. Never longer than on its node. */
   ttl?: Duration
-  /** Which keys may enter; all unless given. */
+  /** Which keys may enter; all unless given. A call whose key makes it throw rejects with what it threw. */
   admit?: (key: string) => boolean
   /**
    * Gives every caller a copy of its own, made by `structuredClone` (`true`) or by a function. Unless set, the values are
