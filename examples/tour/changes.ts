@@ -9,7 +9,7 @@ import { callEach, randomFrom, type Outcome } from './traffic.ts'
 export async function loseNode(tour: Tour): Promise<Outcome> {
   const { cache, ids, database, lineup } = tour
   const { trouble } = lineup
-  heading(4, trouble.title, 'await products.getOrLoad(id, () => database.findProduct(id))')
+  heading(4, trouble.title, 'const { healthy, issues } = await cache.health()')
   paragraph(trouble.how)
   await pause(1200)
   const random = randomFrom(11)
@@ -38,7 +38,7 @@ export async function loseNode(tour: Tour): Promise<Outcome> {
   })
   bars([row('from the cache', cached, 'cyan'), row('by the loader', loaded, 'yellow')])
   const { issues } = await cache.health()
-  for (const { node, text } of issues) paragraph(`cache.health(): node ${node}, ${text}`, paint.dim)
+  for (const { node, text } of issues) paragraph(`issues: node ${node}, ${text}`, paint.dim)
   await pause(2000)
   await comeBack(tour)
   return outcome
@@ -105,8 +105,9 @@ export async function gainNode(tour: Tour): Promise<Moved> {
   for (let at = 0; at < ids.length; at += 500)
     found += (await products.getMany(ids.slice(at, at + 500), { l1: false })).size
   paragraph(
-    `Every key that moved went to ${newcomer}; ${number(astray)} moved between the others. Asked right after, the nodes ` +
-      `still had ${percent(found / ids.length)} of the products; hash % ${count + 1} would have found ${percent(1 - modulo / ids.length)}.`,
+    `${number(moved.length - astray)} keys moved to ${newcomer}, ${number(astray)} between the others. Asked right after, ` +
+      `the nodes still had ${percent(found / ids.length)} of the products; with modulo they would have had ` +
+      `${percent(1 - modulo / ids.length)}.`,
   )
   line()
   bars(shareRows(tour))

@@ -36,8 +36,9 @@ export const load = ({ products, database }: Tour, id: string): Promise<Product>
   products.getOrLoad(id, () => database.findProduct(id))
 
 /** Step 1: the nodes. */
-export async function showNodes({ lineup }: Tour): Promise<void> {
+export async function showNodes({ cache, lineup }: Tour): Promise<void> {
   const some = lineup.nodes.length
+  const { points, nodes } = cache.stats().topology
   heading(
     1,
     `One cache on ${WORDS[some] ?? some} nodes`,
@@ -47,7 +48,7 @@ export async function showNodes({ lineup }: Tour): Promise<void> {
   for (const { spec, kind, place } of lineup.nodes) line(`${paint.cyan(spec.id)}  ${kind.padEnd(kinds)}  ${place}`)
   line()
   paragraph(
-    'Every node stands at 1,024 points of a ring. A key’s hash is a place on it, and the next point’s node owns the key.',
+    `Every node stands at ${number(points / nodes)} points of a ring. A key’s hash is a place on it, and the next point’s node owns the key.`,
   )
   await pause(2000)
 }
