@@ -281,4 +281,11 @@ describe('state and counts', () => {
     expect(await guard.write([item('k'), item('l')], DEADLINE)).toMatchObject([{ code: 'ERR_NODE' }, 'stored'])
     expect(guard.state).toBe('up')
   })
+
+  it('a server that fails at once is not taken for a fast one', async () => {
+    const { server, guard } = setUp()
+    server.all = isDown
+    await guard.read(['k'], DEADLINE)
+    expect([guard.state, guard.latency]).toEqual(['down', undefined])
+  })
 })
