@@ -13,12 +13,18 @@ interface Item extends Deadline {
   next: Item | undefined
 }
 
+/** A timer that fires this late, in milliseconds, fires in a process that stood still. */
+const STALL = 5
+
 /**
  * All deadlines of one cache on one shared timer.
  *
  * A timer per call costs tens of percent of a cached read's time. Most calls share one duration, and deadlines of one
  * duration expire in the order in which they were set: so each duration has a first-in-first-out list, and only the
  * heads are ever compared. Setting and cancelling are O(1).
+ *
+ * When the process itself stood still, answers that arrived in time have not been read yet, and Node runs timers before it
+ * reads: deadlines then pass one turn of the event loop later, so that those answers come first.
  *
  * While callers wait the timer keeps the process alive, so that their promises settle; with nobody waiting it does not.
  */
@@ -88,11 +94,18 @@ export class Deadlines {
     this.#firesAt = at
     const ms = Math.ceil(at - this.#clock.monotonic())
     // Beyond the longest timer there is: it fires early, finds nothing due, and is armed again.
-    this.#timer = this.#clock.setTimer(() => this.#fire(), Math.min(MAX_TIMER, Math.max(1, ms)))
+    this.#timer = this.#clock.setTimer(() => this.#due(at), Math.min(MAX_TIMER, Math.max(1, ms)))
     if (this.#waiting > 0) this.#timer.ref()
   }
 
-  #fire(): void {
+  #due(at: number): void {
+    if (this.#clock.monotonic() - at > STALL) setImmediate(() => this.#fire(at))
+    else this.#fire(at)
+  }
+
+  #fire(at: number): void {
+    // While it waited for its turn, an earlier deadline may have armed the timer anew, or all may have been closed.
+    if (this.#firesAt !== at) return
     this.#timer = undefined
     this.#firesAt = Infinity
     const now = this.#clock.monotonic()
