@@ -69,8 +69,10 @@ async function loadAll(what: string, names: readonly string[]): Promise<void> {
 
 const fresh = (name: string, count = 400): string[] => Array.from({ length: count }, (_, i) => `${name}:${i}`)
 
+/** Both caches have connections of their own, and each finds the servers again by itself. */
 async function healthy(): Promise<void> {
   await until(async () => (await cache.health()).healthy, 'all servers to be healthy')
+  await until(async () => (await calm.health()).healthy, 'the second cache to find all servers')
 }
 
 describe('three Redis, one with a replica, and three memcached in one cache', () => {
