@@ -135,12 +135,13 @@ function memberHealth(
 
 function memberIssues(
   node: string,
-  { role, spec }: Member,
+  { role, spec, guard }: Member,
   info: NodeInfo | undefined,
   health: MemberHealth,
 ): HealthIssue[] {
   if (health.state === 'down') {
-    return [{ code: 'ERR_NODE_DOWN', node, text: `${role} ${spec.address} does not answer` }]
+    const { code = 'ERR_NODE_DOWN', message = `${spec.address} does not answer` } = guard.problem ?? {}
+    return [{ code, node, text: `${role}: ${message}` }]
   }
   if (info && info.role !== 'unknown' && info.role !== role) {
     return [{ code: 'ROLE', node, text: `${spec.address} was given as ${role}, and says it is a ${info.role}` }]

@@ -75,7 +75,8 @@ async function checkNodes(cache: ShardedCache, { nodes }: Lineup): Promise<void>
   if (down.length > 0) {
     const names = down.map(({ id, address }) => `${nodes.find(({ spec }) => spec.id === id)?.kind} at ${address}`)
     const verb = down.length > 1 ? 'do not answer. Are they' : 'does not answer. Is it'
-    throw new Complaint(`${names.join(' and ')} ${verb} running, and reachable from here?`)
+    const reasons = health.issues.map(({ text }) => text).join('; ')
+    throw new Complaint(`${names.join(' and ')} ${verb} running, and reachable from here? (${reasons})`)
   }
   const [issue] = health.issues
   if (issue) throw new Complaint(issue.text)

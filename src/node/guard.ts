@@ -59,6 +59,8 @@ export class Guard {
     bytesWritten: 0,
   }
   state: MemberState = 'unknown'
+  /** Why it was last found down. */
+  problem: NodeError | undefined
   /** Recent time of a read in milliseconds, exponentially weighted; `undefined` before the first one. */
   latency: number | undefined
   readonly #node: string
@@ -252,7 +254,10 @@ export class Guard {
     const { code } = error
     this.counts.errors++
     if (code === 'ERR_NODE_TIMEOUT') this.counts.timeouts++
-    if (code !== 'ERR_NODE') this.state = 'down'
+    if (code !== 'ERR_NODE') {
+      this.state = 'down'
+      this.problem = error
+    }
     const { events, clock } = this.#context
     if (events.wanted('node-error')) {
       const { address } = this.adapter

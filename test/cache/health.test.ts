@@ -47,7 +47,7 @@ describe('health', () => {
   })
 
   it.each([
-    ['ERR_NODE_DOWN', 'down', ['replica a/replica-1 does not answer']],
+    ['ERR_NODE_DOWN', 'down', ['replica: no info']],
     // It answered, if only to say that it may not tell.
     ['ERR_NODE', 'up', []],
   ] as const)('counts a server that fails with %s as %s, and knows no lag then', async (code, state, issues) => {

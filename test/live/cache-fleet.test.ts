@@ -127,7 +127,7 @@ describe('one server killed', () => {
     expect((await calm.getMany(kept)).size).toBe(kept.length)
     expect(cache.stats().loads.started).toBeGreaterThan(before)
     expect((await calm.health()).issues).toEqual([
-      { code: 'ERR_NODE_DOWN', node: 'r2', text: `primary 127.0.0.1:${victim.port} does not answer` },
+      { code: 'ERR_NODE_DOWN', node: 'r2', text: `primary: 127.0.0.1:${victim.port} cannot be reached: ECONNREFUSED` },
     ])
     await victim.restart()
     await healthy()

@@ -196,8 +196,8 @@ describe('create and setNodes', () => {
     const health = await cache.health()
     expect(health.nodes.map(({ id, state }) => [id, state])).toEqual([['down', 'down'], ['gone', 'down'], ['up', 'up']]) // prettier-ignore
     expect(health.issues.map(({ code, node, text }) => [code, node, text])).toEqual([
-      ['ERR_NODE_DOWN', 'down', `primary 127.0.0.1:${port} does not answer`],
-      ['ERR_NODE_DOWN', 'gone', `primary 127.0.0.1:${gone} does not answer`],
+      ['ERR_NODE_DOWN', 'down', `primary: 127.0.0.1:${port} cannot be reached: ECONNREFUSED`],
+      ['ERR_NODE_DOWN', 'gone', `primary: 127.0.0.1:${gone} cannot be reached: ECONNREFUSED`],
     ])
     expect(health.totalKeys).toBe(owned('up').length)
     const late = await startRedis({ port })
