@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -91,7 +91,10 @@ async function launch(
       return child.pid as number
     },
     kill: () => end('SIGKILL'),
-    pause: () => void child.kill('SIGSTOP'),
+    pause: () => {
+      child.kill('SIGSTOP')
+      awaitStopped(child.pid as number)
+    },
     resume: () => void child.kill('SIGCONT'),
     restart: async () => {
       await end('SIGKILL')
@@ -121,6 +124,15 @@ async function start(command: string, args: readonly string[], port: number): Pr
   await Promise.race([failed, until(() => accepts(port), `${command} to listen on ${port}`)])
   failed.catch(() => {})
   return child
+}
+
+/** A signal is on its way for a moment, thread by thread: a server that still runs would answer what comes next. */
+function awaitStopped(pid: number): void {
+  const tasks = `/proc/${pid}/task`
+  if (!existsSync(tasks)) return
+  const stopped = (task: string): boolean => /\) T /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8'))
+  const end = Date.now() + 2_000
+  while (!readdirSync(tasks).every(stopped)) if (Date.now() > end) throw new Error(`${pid} does not stop`)
 }
 
 /** Waits for a condition; fails after ten seconds. */
