@@ -80,19 +80,22 @@ type Life = 'long enough' | 'too short' | 'unclear'
 async function watch(adapter: NodeAdapter, key: string, value: Uint8Array, ttl: number): Promise<Life> {
   const { ttlStep } = adapter.limits
   // Servers count with a clock that they read now and then; half of the least life is left to them.
-  const sure = performance.now() + (ttl - ttlStep) / 2
+  const least = (ttl - ttlStep) / 2
   let life: Life = 'unclear'
+  // Its life began somewhere between these two.
+  const before = performance.now()
   await store(adapter, key, value, ttl)
+  const after = performance.now()
   await eventually(
     async () => {
       const begun = performance.now()
       const outcome = await fetch(adapter, key)
       if (outcome === undefined) {
-        if (performance.now() < sure) life = 'too short'
+        if (performance.now() - before < least) life = 'too short'
         return true
       }
       assertBytes(outcome, value, 'an entry that still lives')
-      if (begun >= sure) life = 'long enough'
+      if (begun - after >= least) life = 'long enough'
       return false
     },
     `the end of an entry with a TTL of ${ttl} ms`,
