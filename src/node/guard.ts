@@ -188,11 +188,12 @@ export class Guard {
   /** Settles with `ask()`, or rejects when `ms` pass first. */
   #settle<T>(operation: NodeErrorEvent['operation'], keys: number, ms: number, ask: () => Promise<T>): Promise<T> {
     const { address } = this.adapter
-    if (this.#closed && operation !== 'close') {
-      return Promise.reject(new NodeError('ERR_NODE_DOWN', `${address} was closed`))
-    }
-    if (this.#pending >= MAX_PENDING) {
-      return Promise.reject(new NodeError('ERR_NODE_BUSY', `${MAX_PENDING} operations already wait for ${address}`))
+    // Whatever the adapter holds, it can be let go of.
+    if (operation !== 'close') {
+      if (this.#closed) return Promise.reject(new NodeError('ERR_NODE_DOWN', `${address} was closed`))
+      if (this.#pending >= MAX_PENDING) {
+        return Promise.reject(new NodeError('ERR_NODE_BUSY', `${MAX_PENDING} operations already wait for ${address}`))
+      }
     }
     return new Promise<T>((resolve, reject) => {
       const { clock, deadlines } = this.#context

@@ -198,6 +198,18 @@ describe('the bound on what waits', () => {
     await Promise.all(waiting)
     expect(await guard.read(['k'], DEADLINE)).toEqual([undefined])
   })
+
+  it('does not keep an adapter that holds that many from being closed', async () => {
+    const { clock, server, guard } = setUp()
+    server.reads = hangs
+    const waiting = Array.from({ length: 20_000 }, () => guard.read(['k'], DEADLINE))
+    await clock.advanceAsync(DEADLINE)
+    await Promise.all(waiting)
+    const closing = guard.close(DEADLINE)
+    await clock.advanceAsync(DEADLINE)
+    await closing
+    expect(server.closed).toBe(1)
+  })
 })
 
 describe('close', () => {
