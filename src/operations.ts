@@ -1,11 +1,10 @@
 import { waitFor, type Patience } from './base/caller.ts'
 import { checkOneOf, checkOptions, checkFlag, checkFunction, type Unchecked } from './base/check.ts'
-import { parseDuration } from './base/duration.ts'
+import { durationOr } from './base/duration.ts'
 import { CacheError, OptionError, ValueError, quote } from './base/errors.ts'
 import { hashTag } from './base/hash-tag.ts'
 import { encodeValue } from './entry/codec.ts'
-import { HEADER_BYTES } from './entry/envelope.ts'
-import { revive, type Form } from './entry/form.ts'
+import { packedSize, roundTrip, type Form } from './entry/form.ts'
 import { checkKey, storedKey } from './entry/key.ts'
 import type { House } from './house.ts'
 import { judge } from './loading/freshness.ts'
@@ -13,8 +12,8 @@ import type { LoadFunction } from './loading/origin.ts'
 import type { LoadKey, LoadRequest } from './loading/loads.ts'
 import { isFailure, type RemoveOutcome, type WriteOutcome } from './node/contract.ts'
 import type { SpaceSettings } from './options.ts'
-import { checkReadPolicy } from './shard/read-policy.ts'
-import type { Found, TierWrite } from './tier/tiers.ts'
+import { checkReadPolicy, type ReadPolicy } from './shard/read-policy.ts'
+import type { Found, TierKey, TierWrite } from './tier/tiers.ts'
 import type { DeleteResult, EntryInfo, Explanation, WriteResult } from './types.ts'
 
 const CALL = ['signal', 'timeout'] as const
@@ -52,7 +51,7 @@ export class Operations {
     const patience = this.#patience(options)
     const reading = house.tiers.read(targets, {
       form: this.settings.form,
-      reads: options['reads'] === undefined ? this.settings.reads : checkReadPolicy(options['reads']),
+      reads: this.#reads(options),
       timeout: this.#nodeTime(patience),
       l1: useL1(options) ? 'use' : 'off',
     })
@@ -84,15 +83,11 @@ export class Operations {
     house.assertOpen()
     const options = callOptions(given, 'write options', WRITE)
     const patience = this.#patience(options)
-    const ttl = options['ttl'] === undefined ? settings.ttl : parseDuration(options['ttl'], 'ttl')
+    const ttl = durationOr(options, 'ttl', settings.ttl)
     const l1 = useL1(options)
     const writes = Array.from(values, ([name, value]) => this.#prepare(name, value, ttl, l1))
-    for (const { target } of writes) house.flights.fence(target.key)
-    const writing = house.tiers.write(writes, settings.form, this.#nodeTime(patience)).finally(() => {
-      for (const { target } of writes) house.flights.fence(target.key)
-    })
-    const outcomes = await this.#wait(writing, patience)
-    this.#throwIfStrict(outcomes)
+    const targets = writes.map(({ target }) => target)
+    const outcomes = await this.#change(targets, patience, (ms) => house.tiers.write(writes, settings.form, ms))
     return outcomes.map((outcome) =>
       outcome === 'stored' ? { ok: true, status: 'stored' } : { ok: false, status: 'failed' },
     )
@@ -105,12 +100,7 @@ export class Operations {
     const options = callOptions(given, 'delete options', CALL)
     const patience = this.#patience(options)
     const targets = Array.from(names, (name) => this.target(name))
-    for (const { key } of targets) house.flights.fence(key)
-    const removing = house.tiers.remove(targets, this.#nodeTime(patience)).finally(() => {
-      for (const { key } of targets) house.flights.fence(key)
-    })
-    const outcomes = await this.#wait(removing, patience)
-    this.#throwIfStrict(outcomes)
+    const outcomes = await this.#change(targets, patience, (ms) => house.tiers.remove(targets, ms))
     return outcomes.map((outcome) =>
       outcome === 'deleted' || outcome === 'absent' ? { ok: true, status: outcome } : { ok: false, status: 'failed' },
     )
@@ -131,6 +121,23 @@ export class Operations {
     })
   }
 
+  /** Runs a change of these keys between fences: loads of them that run are overtaken when it begins, and when it settles. */
+  async #change<T extends WriteOutcome | RemoveOutcome>(
+    targets: readonly TierKey[],
+    patience: Patience,
+    run: (ms: number) => Promise<T[]>,
+  ): Promise<T[]> {
+    const { flights, settings } = this.house
+    const fence = (): void => {
+      for (const { key } of targets) flights.fence(key)
+    }
+    fence()
+    const outcomes = await this.#wait(run(this.#nodeTime(patience)).finally(fence), patience)
+    const failure = settings.onNodeError === 'throw' ? outcomes.find(isFailure) : undefined
+    if (failure) throw failure
+    return outcomes
+  }
+
   explain(name: string): Explanation {
     const { hash, cluster } = this.house
     const { key, stored } = this.target(name)
@@ -145,7 +152,7 @@ export class Operations {
     const { form } = this.settings
     const { router } = this.house.cluster
     const payload = encodeValue(form.codec, value, name)
-    const size = payload.length + (form.format === 'raw' ? 0 : HEADER_BYTES)
+    const size = packedSize(form, payload)
     const most = router.maxValueBytes(target.key)
     if (size > most) {
       const sizes = `${size} bytes, and its node takes at most ${most}`
@@ -154,9 +161,8 @@ export class Operations {
     const base = { target, kind: 'value', payload, ttl, loadTime: 0 } as const
     const { tiers } = this.house
     if (!useL1Tier || !tiers.l1?.admits(target.key)) return { ...base, value: undefined, l1: 'never' }
-    if (form.codec.identity && form.schema === undefined) return { ...base, value, l1: 'stored' }
     // An asynchronous schema would let a later delete overtake this write: the next read fills L1 then.
-    const revived = revive(form, payload)
+    const revived = roundTrip(form, value, payload)
     return !(revived instanceof Promise) && revived.status === 'value'
       ? { ...base, value: revived.value, l1: 'stored' }
       : { ...base, value: undefined, l1: 'never' }
@@ -164,20 +170,22 @@ export class Operations {
 
   #loadRequest(options: Unchecked): LoadRequest {
     const { settings, house } = this
-    const duration = <T>(name: string, otherwise: T): number | T =>
-      options[name] === undefined ? otherwise : parseDuration(options[name], name)
     const mode =
       options['cache'] === undefined ? 'use' : checkOneOf(options['cache'], 'cache', ['use', 'refresh', 'bypass'])
     return {
       form: settings.form,
-      reads: options['reads'] === undefined ? settings.reads : checkReadPolicy(options['reads']),
+      reads: this.#reads(options),
       l1: useL1(options),
       mode,
-      ttl: duration('ttl', settings.ttl),
-      negativeTtl: duration('negativeTtl', settings.negativeTtl),
-      hardTimeout: duration('hardTimeout', settings.hardTimeout),
+      ttl: durationOr(options, 'ttl', settings.ttl),
+      negativeTtl: durationOr(options, 'negativeTtl', settings.negativeTtl),
+      hardTimeout: durationOr(options, 'hardTimeout', settings.hardTimeout),
       strict: house.settings.onNodeError === 'throw',
     }
+  }
+
+  #reads(options: Unchecked): ReadPolicy {
+    return options['reads'] === undefined ? this.settings.reads : checkReadPolicy(options['reads'])
   }
 
   #patience(options: Unchecked): Patience {
@@ -189,8 +197,7 @@ export class Operations {
       throw new OptionError('ERR_OPTION', `signal must be an AbortSignal; given: ${quote(signal)}`)
     }
     signal?.throwIfAborted()
-    const timeout = options['timeout'] === undefined ? undefined : parseDuration(options['timeout'], 'timeout')
-    return { signal, timeout }
+    return { signal, timeout: durationOr(options, 'timeout', undefined) }
   }
 
   /** How long a node may take for this caller. */
@@ -202,12 +209,6 @@ export class Operations {
   /** Waits unless the caller leaves. The caller's time-out needs no timer of its own here: it bounded each node's time. */
   #wait<T>(work: Promise<T>, { signal }: Patience): Promise<T> {
     return waitFor(work, { signal, timeout: undefined }, this.house.deadlines, () => undefined as never)
-  }
-
-  #throwIfStrict(outcomes: readonly (WriteOutcome | RemoveOutcome)[]): void {
-    if (this.house.settings.onNodeError !== 'throw') return
-    const failure = outcomes.find(isFailure)
-    if (failure) throw failure
   }
 }
 

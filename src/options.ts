@@ -1,6 +1,6 @@
 import { checkOneOf, checkOptions, checkText, type Unchecked } from './base/check.ts'
 import { systemClock, type Clock } from './base/clock.ts'
-import { parseDuration, type Duration } from './base/duration.ts'
+import { durationOr, parseDuration, type Duration } from './base/duration.ts'
 import { OptionError, quote } from './base/errors.ts'
 import { checkPoints } from './cluster/topology.ts'
 import { checkForm, DEFAULT_FORM, FORM_OPTIONS, type Form, type FormOptions } from './entry/form.ts'
@@ -128,13 +128,11 @@ export function checkSpaceOptions(given: unknown, base: SpaceSettings): SpaceSet
 }
 
 function spaceSettings(options: Unchecked, base: SpaceSettings): SpaceSettings {
-  const duration = <T>(name: string, otherwise: T): number | T =>
-    options[name] === undefined ? otherwise : parseDuration(options[name], name)
   return {
     form: checkForm(options, base.form),
-    ttl: duration('ttl', base.ttl),
-    negativeTtl: duration('negativeTtl', base.negativeTtl),
-    hardTimeout: duration('hardTimeout', base.hardTimeout),
+    ttl: durationOr(options, 'ttl', base.ttl),
+    negativeTtl: durationOr(options, 'negativeTtl', base.negativeTtl),
+    hardTimeout: durationOr(options, 'hardTimeout', base.hardTimeout),
     reads: options['reads'] === undefined ? base.reads : checkReadPolicy(options['reads']),
   }
 }

@@ -1,3 +1,4 @@
+import type { Unchecked } from './check.ts'
 import { OptionError, quote } from './errors.ts'
 
 /** A length of time: milliseconds as a number, or a number with a unit: `'250ms' | '30s' | '5m' | '1h' | '7d'`. */
@@ -29,6 +30,11 @@ export function parseDuration(given: unknown, name: string): number {
         ? 'must be finite, and at most a hundred years'
         : "must be milliseconds as a number, or like '250ms', '30s', '5m', '1h', '7d'"
   throw new OptionError('ERR_OPTION', `${name} ${why}; given: ${shown}`)
+}
+
+/** The duration that an option gives, or what holds when it is left out. */
+export function durationOr<T>(options: Unchecked, name: string, otherwise: T): number | T {
+  return options[name] === undefined ? otherwise : parseDuration(options[name], name)
 }
 
 function fromText(text: string): number {

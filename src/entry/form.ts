@@ -2,7 +2,7 @@ import { OptionError, quote } from '../base/errors.ts'
 import { checkOneOf } from '../base/check.ts'
 import type { Hash } from '../base/hash.ts'
 import { jsonCodec, type Codec } from './codec.ts'
-import { newVersion, readEnvelope, writeEnvelope } from './envelope.ts'
+import { HEADER_BYTES, newVersion, readEnvelope, writeEnvelope, type Header } from './envelope.ts'
 import { checkSchema, type StandardSchema } from './schema.ts'
 
 /** How the values of a cache or a space are kept on nodes. */
@@ -87,32 +87,47 @@ export function pack(form: Form, payload: Uint8Array, fullKey: string, options: 
   return writeEnvelope({ kind, compressed: false, loadTime, version, ...times }, payload, fullKey, hash)
 }
 
-/** What bytes that came from a node stand for. Never throws. */
-export async function unpack(
+/** How many bytes a payload takes on a node. */
+export function packedSize(form: Form, payload: Uint8Array): number {
+  return payload.length + (form.format === 'raw' ? 0 : HEADER_BYTES)
+}
+
+/**
+ * What a read would give of a value that was just encoded, so that a hit and a miss look alike. A promise only where the
+ * schema is asynchronous. Never throws.
+ */
+export function roundTrip(form: Form, value: unknown, payload: Uint8Array): Revived | Promise<Revived> {
+  return form.codec.identity && form.schema === undefined ? { status: 'value', value } : revive(form, payload)
+}
+
+/** What bytes that came from a node stand for. A promise only where the schema is asynchronous. Never throws. */
+export function unpack(
   form: Form,
   bytes: Uint8Array,
   fullKey: string,
   now: number,
   hash: Hash,
-): Promise<Unpacked> {
+): Unpacked | Promise<Unpacked> {
   const read = form.format === 'raw' ? undefined : readEnvelope(bytes, fullKey, hash)
   if (read && read.status !== 'ok') return read
   if (read?.header.kind === 'lease') return { status: 'lease' }
   if (read?.header.compressed) return { status: 'corrupt' }
-  let value: unknown
-  if (read?.header.kind !== 'negative') {
-    const seen = revive(form, read?.payload ?? bytes)
-    const revived = seen instanceof Promise ? await seen : seen
-    if (revived.status !== 'value') return revived
-    value = revived.value
-  }
-  const kind = read?.header.kind === 'negative' ? 'negative' : 'value'
-  if (!read) return { status: 'entry', entry: { kind, value, size: bytes.length, times: undefined }, skewed: false }
-  const { writtenAt, freshUntil, entryUntil } = read.header
-  // A clock that is ahead must not make an entry live longer than it was meant to.
+  const times = read && entryTimes(read.header, now)
+  const entry = (kind: Entry['kind'], value: unknown): Unpacked => ({
+    status: 'entry',
+    entry: { kind, value, size: bytes.length, times },
+    skewed: times !== undefined && times.writtenAt !== read?.header.writtenAt,
+  })
+  if (read?.header.kind === 'negative') return entry('negative', undefined)
+  const finish = (revived: Revived): Unpacked => (revived.status === 'value' ? entry('value', revived.value) : revived)
+  const revived = revive(form, read?.payload ?? bytes)
+  return revived instanceof Promise ? revived.then(finish) : finish(revived)
+}
+
+/** A clock that is ahead must not make an entry live longer than it was meant to: such an entry counts as written now. */
+function entryTimes({ writtenAt, freshUntil, entryUntil }: Header, now: number): NonNullable<Entry['times']> {
   const ahead = writtenAt > now + MAX_CLOCK_SKEW ? writtenAt - now : 0
-  const times = { writtenAt: writtenAt - ahead, freshUntil: freshUntil - ahead, entryUntil: entryUntil - ahead }
-  return { status: 'entry', entry: { kind, value, size: bytes.length, times }, skewed: ahead > 0 }
+  return { writtenAt: writtenAt - ahead, freshUntil: freshUntil - ahead, entryUntil: entryUntil - ahead }
 }
 
 /** A payload as a value: what the codec gives, and what the schema makes of it. */

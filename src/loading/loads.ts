@@ -5,8 +5,7 @@ import type { Drops } from '../base/drops.ts'
 import { LoadError, quote } from '../base/errors.ts'
 import type { Router } from '../cluster/router.ts'
 import { encodeValue } from '../entry/codec.ts'
-import { HEADER_BYTES } from '../entry/envelope.ts'
-import { revive, type Form } from '../entry/form.ts'
+import { packedSize, roundTrip, type Form } from '../entry/form.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
 import type { Found, TierKey, Tiers, TierWrite } from '../tier/tiers.ts'
 import { judge } from './freshness.ts'
@@ -171,8 +170,7 @@ export class Loads {
     }
     try {
       const { payload, value } = await this.#roundTrip(raw, target, form)
-      const header = form.format === 'raw' ? 0 : HEADER_BYTES
-      const fits = payload.length + header <= router.maxValueBytes(target.key)
+      const fits = packedSize(form, payload) <= router.maxValueBytes(target.key)
       if (!fits) drops.tell('too-large', target.key)
       const write = fits ? { ...rest, kind: 'value' as const, payload, value, ttl: request.ttl } : undefined
       return { loading, value, write }
@@ -215,8 +213,7 @@ export class Loads {
   /** A loaded value as the codec and the schema would give it back, so that a hit and a miss look alike. */
   async #roundTrip(raw: unknown, { name }: LoadKey, form: Form): Promise<{ payload: Uint8Array; value: unknown }> {
     const payload = encodeValue(form.codec, raw, name)
-    if (form.codec.identity && form.schema === undefined) return { payload, value: raw }
-    const revived = await revive(form, payload)
+    const revived = await roundTrip(form, raw, payload)
     if (revived.status === 'value') return { payload, value: revived.value }
     const why = revived.status === 'schema' ? `does not fit the schema: ${revived.problem}` : 'cannot be decoded again'
     throw new LoadError('ERR_LOADER_RESULT', `what was loaded for ${quote(name)} ${why}`)

@@ -1,5 +1,5 @@
 import { checkFunction, checkOptions, checkText } from '../base/check.ts'
-import { systemClock, type Clock } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { OptionError, quote } from '../base/errors.ts'
 import { checkWeight } from '../placement/ring.ts'
 import type { NodeAdapter } from './contract.ts'
@@ -94,6 +94,3 @@ export function customNode(
   const replicas = (options.replicas ?? []).map((make, index) => member(make, `${id}/replica-${index + 1}`))
   return nodeSpec(options, member(open, id), replicas)
 }
-
-/** The context for an adapter that is used by itself, outside a cache: in tests and tools. */
-export const bareContext: NodeContext = { nodeTimeout: 250, clock: systemClock }

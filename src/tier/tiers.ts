@@ -3,7 +3,7 @@ import type { Drops } from '../base/drops.ts'
 import type { NodeError } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
 import type { RoutedKey, Router } from '../cluster/router.ts'
-import { pack, unpack, type Entry, type Form } from '../entry/form.ts'
+import { pack, unpack, type Entry, type Form, type Unpacked } from '../entry/form.ts'
 import { isFailure, type RemoveOutcome, type WriteOutcome } from '../node/contract.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
 import { Fence } from './fence.ts'
@@ -69,12 +69,13 @@ export interface TiersContext {
 export class Tiers {
   readonly l1: L1 | undefined
   readonly #context: TiersContext
-  readonly #fence: Fence
+  /** It guards L1, and nothing else: without L1 there is none. */
+  readonly #fence: Fence | undefined
 
   constructor(context: TiersContext) {
     this.l1 = context.l1
     this.#context = context
-    this.#fence = new Fence(context.hash)
+    this.#fence = context.l1 && new Fence(context.hash)
   }
 
   /** Reads keys, from L1 where it has them, else from their owners; L1 takes what comes. One result each, in order. */
@@ -88,20 +89,23 @@ export class Tiers {
     }
     if (asked.length === 0) return found
     const targets = asked.length === keys.length ? keys : asked.map((at) => keys[at] as TierKey)
-    const stamps = targets.map(({ key }) => this.#fence.stamp(key))
+    const fence = how.l1 === 'off' ? undefined : this.#fence
+    const stamps = fence && targets.map(({ key }) => fence.stamp(key))
     const began = this.#moment()
     const routed = await this.#context.router.read(targets, how.reads, how.timeout)
-    await Promise.all(
-      routed.map(async ({ outcome, node }, i) => {
-        const target = targets[i] as TierKey
-        const bytes = outcome instanceof Uint8Array ? outcome : undefined
-        const entry = bytes && (await this.#unpack(target, bytes, node, how.form))
-        if (entry && how.l1 !== 'off' && this.#fence.stamp(target.key) === stamps[i])
-          this.l1?.set(target.key, entry, began)
+    const late: Promise<void>[] = []
+    for (const [i, { outcome, node }] of routed.entries()) {
+      const target = targets[i] as TierKey
+      const take = (entry: Entry | undefined): void => {
+        if (entry && fence && fence.stamp(target.key) === stamps?.[i]) this.l1?.set(target.key, entry, began)
         const error = isFailure(outcome) ? outcome : undefined
         found[asked[i] as number] = { entry, source: node, error }
-      }),
-    )
+      }
+      const unpacked = outcome instanceof Uint8Array ? this.#unpack(target, outcome, node, how.form) : undefined
+      if (unpacked instanceof Promise) late.push(unpacked.then(take))
+      else take(unpacked)
+    }
+    if (late.length > 0) await Promise.all(late)
     return found
   }
 
@@ -118,7 +122,7 @@ export class Tiers {
     })
     const routed = await router.write(items, timeout)
     const overtaken = entries.map(
-      ({ target, valid }, i) => this.#fence.stamp(target.key) !== stamps[i] || valid?.() === false,
+      ({ target, valid }, i) => this.#fence?.stamp(target.key) !== stamps[i] || valid?.() === false,
     )
     this.#invalidateAll(entries)
     return routed.map(({ outcome }, i) => {
@@ -143,26 +147,36 @@ export class Tiers {
   /** Takes a key out of L1 and keeps reads that are under way from bringing it back. */
   invalidate(key: string): void {
     this.l1?.delete(key)
-    this.#fence.raise(key)
+    this.#fence?.raise(key)
   }
 
   /** Returns the new stamps, taken when all are raised: keys of one stripe must not void each other's. */
-  #invalidateAll(entries: readonly TierWrite[]): number[] {
+  #invalidateAll(entries: readonly TierWrite[]): (number | undefined)[] {
     for (const { target } of entries) this.invalidate(target.key)
-    return entries.map(({ target }) => this.#fence.stamp(target.key))
+    return entries.map(({ target }) => this.#fence?.stamp(target.key))
   }
 
-  async #unpack(target: TierKey, bytes: Uint8Array, node: string, form: Form): Promise<Entry | undefined> {
-    const { hash, drops, clock } = this.#context
-    const unpacked = await unpack(form, bytes, target.full, clock.now(), hash)
+  #unpack(
+    target: TierKey,
+    bytes: Uint8Array,
+    node: string,
+    form: Form,
+  ): Entry | undefined | Promise<Entry | undefined> {
+    const { hash, clock } = this.#context
+    const unpacked = unpack(form, bytes, target.full, clock.now(), hash)
+    if (unpacked instanceof Promise) return unpacked.then((late) => this.#sift(target, late, node, form))
+    return this.#sift(target, unpacked, node, form)
+  }
+
+  /** The entry, if it is one; otherwise tells what was dropped, and removes what nobody can use. */
+  #sift(target: TierKey, unpacked: Unpacked, node: string, form: Form): Entry | undefined {
+    const { drops, router, nodeTimeout } = this.#context
     if (unpacked.status === 'entry') {
       if (unpacked.skewed) drops.tell('clock-skew', target.key, node)
       return unpacked.entry
     }
     if (unpacked.status !== 'lease') drops.tell(unpacked.status, target.key, node)
-    if (unpacked.status === 'corrupt' && form.format === 'envelope') {
-      void this.#context.router.remove([target], this.#context.nodeTimeout)
-    }
+    if (unpacked.status === 'corrupt' && form.format === 'envelope') void router.remove([target], nodeTimeout)
     return undefined
   }
 

@@ -21,7 +21,8 @@ const KEY = 'app:user:1'
 const form = (more: Partial<Form>): Form => ({ ...DEFAULT_FORM, ...more })
 const stored = (given: Form, value: unknown, now = NOW, ttl = 60_000): Uint8Array =>
   pack(given, encodeValue(given.codec, value, 'user:1'), KEY, { kind: 'value', ttl, loadTime: 12, now }, hash)
-const read = (given: Form, bytes: Uint8Array, key = KEY): Promise<Unpacked> => unpack(given, bytes, key, NOW, hash)
+const read = async (given: Form, bytes: Uint8Array, key = KEY): Promise<Unpacked> =>
+  unpack(given, bytes, key, NOW, hash)
 
 const schema = (validate: (value: unknown) => unknown): StandardSchema => ({
   '~standard': { version: 1, vendor: 'test', validate: validate as StandardSchema['~standard']['validate'] },

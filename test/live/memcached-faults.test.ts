@@ -2,7 +2,7 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { memcachedNode, type MemcachedNodeOptions } from '../../src/memcached/index.ts'
 import type { NodeAdapter } from '../../src/node/contract.ts'
-import { bareContext } from '../../src/node/spec.ts'
+import { bareContext } from '../support/context.ts'
 import { hang } from '../memcached/raw.ts'
 import { freePort, startMemcached, until, type TestServer } from '../support/servers.ts'
 

@@ -2,7 +2,7 @@ import { Client } from 'memjs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { memcachedNode } from '../../src/memcached/index.ts'
 import type { NodeAdapter, ReadOutcome } from '../../src/node/contract.ts'
-import { bareContext } from '../../src/node/spec.ts'
+import { bareContext } from '../support/context.ts'
 import { startMangler, type Fault, type Mangler } from '../memcached/mangler.ts'
 import { startMemcached, until, type TestServer } from '../support/servers.ts'
 

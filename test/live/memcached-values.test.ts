@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { memcachedNode, type MemcachedNodeOptions } from '../../src/memcached/index.ts'
 import type { NodeAdapter } from '../../src/node/contract.ts'
-import { bareContext } from '../../src/node/spec.ts'
+import { bareContext } from '../support/context.ts'
 import { memcachedText, secondsLeft } from '../memcached/raw.ts'
 import { startMemcached, until, type TestServer } from '../support/servers.ts'
 

@@ -138,7 +138,7 @@ describe('a process that used redisNode', () => {
     const source = new URL('../../src/', import.meta.url)
     const script = `
       import { redisNode } from '${new URL('redis/index.ts', source).href}'
-      import { bareContext } from '${new URL('node/spec.ts', source).href}'
+      import { bareContext } from '${new URL('../support/context.ts', import.meta.url).href}'
       const adapter = redisNode('${server.url}').primary.open(bareContext)
       await adapter.connect().catch(() => {})
       const read = adapter.read(['a'])

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { isCacheError } from '../../src/base/errors.ts'
 import { memcachedNode, type MemcachedNodeOptions } from '../../src/memcached/index.ts'
 import { parseMemcachedUrl, redactUrl } from '../../src/memcached/url.ts'
-import { bareContext } from '../../src/node/spec.ts'
+import { bareContext } from '../support/context.ts'
 
 const SECRET = 'canary-s3cret'
 

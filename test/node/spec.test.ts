@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { memoryNode } from '../../src/node/memory.ts'
-import { bareContext, customNode, nodeSpec, type MemberSpec } from '../../src/node/spec.ts'
+import { customNode, nodeSpec, type MemberSpec } from '../../src/node/spec.ts'
+import { bareContext } from '../support/context.ts'
 
 const adapter = memoryNode('inner').primary.open(bareContext)
 const open = (): typeof adapter => adapter

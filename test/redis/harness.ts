@@ -1,6 +1,6 @@
 import { afterEach } from 'vitest'
 import type { NodeAdapter, ReadOutcome, WriteOutcome } from '../../src/node/contract.ts'
-import { bareContext } from '../../src/node/spec.ts'
+import { bareContext } from '../support/context.ts'
 import { makeRedisNode } from '../../src/redis/node.ts'
 import type { RedisNodeOptions } from '../../src/redis/index.ts'
 import type { Major } from './majors.ts'

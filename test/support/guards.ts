@@ -1,0 +1,38 @@
+import { Deadlines } from '../../src/base/deadlines.ts'
+import { Events, type NodeErrorEvent } from '../../src/base/events.ts'
+import type { NodeAdapter } from '../../src/node/contract.ts'
+import { Guard } from '../../src/node/guard.ts'
+import { ManualClock } from '../../src/testing/index.ts'
+import { FakeServer } from './fake-node.ts'
+
+/** The node time-out of a {@link setUpGuard} guard, in milliseconds. */
+export const DEADLINE = 250
+
+/** An entry to write. */
+export const item = (key: string): { key: string; value: Buffer; ttl: number } => ({
+  key,
+  value: Buffer.from('1'),
+  ttl: 60_000,
+})
+
+/** A guard before a fake server, on a clock that stands still, and the node errors it told. */
+export interface Guarded {
+  readonly clock: ManualClock
+  readonly server: FakeServer
+  readonly guard: Guard
+  readonly errors: readonly NodeErrorEvent[]
+}
+
+/** @param change what the adapter does otherwise than a good one */
+export function setUpGuard(change: (adapter: NodeAdapter) => Partial<NodeAdapter> = () => ({})): Guarded {
+  const clock = new ManualClock()
+  const deadlines = new Deadlines(clock)
+  const events = new Events()
+  const server = new FakeServer()
+  const node = { nodeTimeout: DEADLINE, clock }
+  const adapter = server.open(node)
+  const guard = new Guard('a', Object.assign(adapter, change(adapter)), { clock, deadlines, events, node })
+  const errors: NodeErrorEvent[] = []
+  events.on('node-error', (event) => errors.push(event))
+  return { clock, server, guard, errors }
+}
