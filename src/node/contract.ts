@@ -8,6 +8,12 @@ export interface NodeIdentity {
   role: 'primary' | 'replica' | 'unknown'
   /** The server's version, or an empty string. */
   version: string
+  /** How long its process has run, in milliseconds, rounded down; absent where it does not say. */
+  uptime?: number
+  /** True when it certainly held no key at the moment it was asked, and was not about to load any. */
+  empty?: boolean
+  /** Of a replica: whether it is in step with its primary, or at least in touch. Absent for others, and when not known. */
+  linked?: boolean
 }
 
 /** What an adapter can carry. */
@@ -57,6 +63,12 @@ export interface NodeInfo extends NodeIdentity {
 export interface NodePowers {
   /** Asks the server about itself. */
   info?(): Promise<NodeInfo>
+  /**
+   * Removes a key if it holds exactly these bytes, in one step on the server; says whether it did.
+   *
+   * @throws NodeError
+   */
+  removeIf?(key: string, value: Uint8Array): Promise<boolean>
 }
 
 /**
@@ -69,6 +81,10 @@ export interface NodePowers {
  * - Trouble with one key is that key's outcome. The promise itself never rejects: trouble with the whole server is a
  *   `NodeError` as every key's outcome.
  * - With the server unreachable, an operation fails at once; nothing is queued to be sent later.
+ * - On each new connection the adapter learns who answers there, and calls `identified` of its `NodeContext` before any
+ *   reply of that connection reaches a caller.
+ * - A connection that is given up with a write under way is given up so that the write does not arrive later: a TCP
+ *   connection is reset (`socket.resetAndDestroy()`), since after an ordinary close the system goes on sending.
  * - Values that were read are read-only; values written may be reused by the caller once the write has settled.
  * - Messages of errors hold no values and no secrets.
  */
@@ -78,11 +94,13 @@ export interface NodeAdapter {
   readonly limits: NodeLimits
   readonly powers: NodePowers
   /**
-   * Connects, logs in, and asks the server who it is.
+   * Connects, logs in, and asks the server who it is. On a connection that is up it asks again, so that it serves as a
+   * probe: it may be called at any time.
    *
    * @throws NodeError `ERR_AUTH` when the credentials are wrong, which no waiting mends; `ERR_NODE_DOWN` when the server
    *   cannot be reached now (the adapter goes on trying by itself), or the adapter was closed;
-   *   `ERR_NODE` when the server answered, but not as it must (it still loads its data, has no such database, …)
+   *   `ERR_NODE_UNREADY` when it answered that it cannot serve now (it still loads its data, …); `ERR_NODE` when it
+   *   answered otherwise than it must (it has no such database, …)
    */
   connect(): Promise<NodeIdentity>
   /** Reads keys: the bytes of each, `undefined` where there is none, or its NodeError. */
@@ -91,7 +109,10 @@ export interface NodeAdapter {
   write(items: readonly WriteItem[]): Promise<WriteOutcome[]>
   /** Removes keys, and says of each whether it was there. */
   remove(keys: readonly string[]): Promise<RemoveOutcome[]>
-  /** Throws the connection away, with all that is under way on it, and builds a new one when next asked. */
+  /**
+   * Throws the connection away, with all that is under way on it, and builds a new one at once or when next asked. Writes
+   * that were under way must not reach the server later.
+   */
   reset(): void
   /** Lets go of the server. Idempotent; settles even when the server hangs. Operations after it fail. */
   close(): Promise<void>

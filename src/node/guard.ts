@@ -19,7 +19,7 @@ export interface GuardContext {
   readonly clock: Clock
   readonly deadlines: Deadlines
   readonly events: Events
-  readonly node: NodeContext
+  readonly node: Omit<NodeContext, 'identified'>
 }
 
 /** What one server was asked and how it did. Counts of keys, not of commands; times in milliseconds. */

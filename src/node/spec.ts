@@ -2,13 +2,18 @@ import { checkFunction, checkOptions, checkText } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
 import { OptionError, quote } from '../base/errors.ts'
 import { checkWeight } from '../placement/ring.ts'
-import type { NodeAdapter } from './contract.ts'
+import type { NodeAdapter, NodeIdentity } from './contract.ts'
 
 /** What the cache tells an adapter when it opens it. */
 export interface NodeContext {
   /** The deadline of one operation, in milliseconds. */
   readonly nodeTimeout: number
   readonly clock: Clock
+  /**
+   * To be called on each new connection, with who answers there, before any reply of it reaches a caller: entries that a
+   * restarted server brings back from its disk are recognised by it. Must not throw, and does not.
+   */
+  readonly identified: (identity: NodeIdentity) => void
 }
 
 /** One server of a node: its primary or one of its replicas. */

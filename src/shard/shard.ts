@@ -37,7 +37,7 @@ export class Shard {
     const member = (role: Member['role'], wanted: MemberSpec): Member => {
       const at = free.findIndex(({ spec: { fingerprint } }) => fingerprint === wanted.fingerprint)
       if (at !== -1) return { role, spec: wanted, guard: (free.splice(at, 1)[0] as Member).guard }
-      const guard = new Guard(spec.id, wanted.open(context.node), context)
+      const guard = new Guard(spec.id, wanted.open({ ...context.node, identified: () => {} }), context)
       opened?.(guard)
       return { role, spec: wanted, guard }
     }

@@ -200,7 +200,7 @@ describe('a connection that is slow to be made', () => {
     const spec = memcachedNode(`memcached://127.0.0.1:${listener.port}`)
     let now = 0
     const clock = { ...bareContext.clock, monotonic: () => now }
-    const adapter = spec.primary.open({ nodeTimeout: 100, clock })
+    const adapter = spec.primary.open({ nodeTimeout: 100, clock, identified: () => {} })
     adapters.push(adapter)
     const ghost = adapter.write([{ key: 'ghost-2', value, ttl: TTL }])
     await until(() => answer !== undefined)

@@ -5,7 +5,7 @@ import { ManualClock } from '../../src/testing/index.ts'
 
 function open(options?: MemoryNodeOptions): { adapter: NodeAdapter; clock: ManualClock } {
   const clock = new ManualClock()
-  return { adapter: memoryNode('m', options).primary.open({ nodeTimeout: 250, clock }), clock }
+  return { adapter: memoryNode('m', options).primary.open({ nodeTimeout: 250, clock, identified: () => {} }), clock }
 }
 
 const bytes = (text: string): Buffer => Buffer.from(text)
@@ -120,7 +120,7 @@ describe('memoryNode: bounds', () => {
 })
 
 describe('memoryNode: one spec', () => {
-  const context = { nodeTimeout: 250, clock: new ManualClock() }
+  const context = { nodeTimeout: 250, clock: new ManualClock(), identified: () => {} }
 
   it('opened twice is one store, and closing one leaves it to the other', async () => {
     const spec = memoryNode('shared')

@@ -29,7 +29,7 @@ export function setUpGuard(change: (adapter: NodeAdapter) => Partial<NodeAdapter
   const deadlines = new Deadlines(clock)
   const events = new Events()
   const server = new FakeServer()
-  const node = { nodeTimeout: DEADLINE, clock }
+  const node = { nodeTimeout: DEADLINE, clock, identified: (): void => {} }
   const adapter = server.open(node)
   const guard = new Guard('a', Object.assign(adapter, change(adapter)), { clock, deadlines, events, node })
   const errors: NodeErrorEvent[] = []

@@ -29,7 +29,7 @@ export interface Trial {
 }
 
 /** What an adapter is opened with. */
-export const trialContext: NodeContext = { nodeTimeout: 1_000, clock: systemClock }
+export const trialContext: NodeContext = { nodeTimeout: 1_000, clock: systemClock, identified: () => {} }
 
 /** How long what the suite writes lives, unless a case is about that. */
 export const TTL = 60_000
