@@ -14,8 +14,11 @@ import { expiresField } from './expires.ts'
 import { keyError, sizeError } from './items.ts'
 import { Link } from './link.ts'
 import { OPCODE, STATUS, type Command, type Reply } from './protocol.ts'
-import { DEFAULT_ITEM_SIZE, ITEM_OVERHEAD } from './stats.ts'
+import { DEFAULT_ITEM_SIZE, ITEM_OVERHEAD, toIdentity } from './stats.ts'
 import type { MemcachedTarget } from './url.ts'
+
+/** Goes after reads: its reply comes in the right place only if the lengths of all values before it were right. */
+const CLOSING: Command = { opcode: OPCODE.noop, key: '' }
 
 /** How an adapter is made. */
 export interface AdapterSettings {
@@ -25,13 +28,18 @@ export interface AdapterSettings {
   readonly nodeTimeout: number
   /** The largest value, if the user set one. */
   readonly maxValueBytes: number | undefined
+  /** To be told who answers, on each connection. */
+  readonly identified: (identity: NodeIdentity) => void
 }
 
 /** Speaks to one memcached server over a connection of its own. */
 export class MemcachedAdapter implements NodeAdapter {
   readonly address: string
   readonly limits: NodeLimits
-  readonly powers = { info: (): Promise<NodeInfo> => this.#greet() }
+  readonly powers = {
+    info: async (): Promise<NodeInfo> => (await this.#link.greet()).info,
+    removeIf: (key: string, value: Uint8Array): Promise<boolean> => this.#removeIf(key, value),
+  }
   readonly #link: Link
 
   constructor(target: MemcachedTarget, settings: AdapterSettings) {
@@ -39,15 +47,15 @@ export class MemcachedAdapter implements NodeAdapter {
     const wanted = settings.maxValueBytes
     const limits = { maxKeyBytes: 250, maxValueBytes: wanted ?? DEFAULT_ITEM_SIZE - ITEM_OVERHEAD, ttlStep: 1_000 }
     this.limits = limits
-    const { clock, connectTimeout, nodeTimeout } = settings
-    this.#link = new Link(target, clock, connectTimeout, nodeTimeout, ({ largestValue = limits.maxValueBytes }) => {
-      limits.maxValueBytes = Math.min(wanted ?? Infinity, largestValue)
+    const { clock, connectTimeout, nodeTimeout, identified } = settings
+    this.#link = new Link(target, clock, connectTimeout, nodeTimeout, (greeting) => {
+      limits.maxValueBytes = Math.min(wanted ?? Infinity, greeting.largestValue ?? limits.maxValueBytes)
+      identified(toIdentity(greeting.info))
     })
   }
 
   async connect(): Promise<NodeIdentity> {
-    const { runId, role, version } = await this.#greet()
-    return { runId, role, version }
+    return toIdentity((await this.#link.greet()).info)
   }
 
   read(keys: readonly string[]): Promise<ReadOutcome[]> {
@@ -58,8 +66,7 @@ export class MemcachedAdapter implements NodeAdapter {
         if (status === STATUS.ok) return owned(value)
         return status === STATUS.absent ? undefined : refused(this.address, 'GET', status)
       },
-      // Its reply comes in the right place only if the lengths of all values before it were right.
-      { opcode: OPCODE.noop, key: '' },
+      CLOSING,
     )
   }
 
@@ -99,8 +106,23 @@ export class MemcachedAdapter implements NodeAdapter {
     return Promise.resolve()
   }
 
-  async #greet(): Promise<NodeInfo> {
-    return (await this.#link.greet()).info
+  /** By the number that the server gives an item with each write: the removal counts only if it is still the same. */
+  async #removeIf(key: string, value: Uint8Array): Promise<boolean> {
+    const illegal = keyError(key)
+    if (illegal) throw illegal
+    // Both over one connection, hence to one process: after a restart the numbers begin anew.
+    const connection = await this.#link.carrier()
+    const [found] = (await connection.exchange([{ opcode: OPCODE.get, key }, CLOSING])) as [Reply]
+    if (found.status === STATUS.absent) return false
+    if (found.status !== STATUS.ok) throw refused(this.address, 'GET', found.status)
+    if (!found.value.equals(value)) return false
+    if (found.cas === 0n) {
+      throw new NodeError('ERR_NODE', `${this.address} was started without CAS (-C), so nothing can be compared there`)
+    }
+    const [{ status }] = (await connection.exchange([{ opcode: OPCODE.delete, key, cas: found.cas }])) as [Reply]
+    if (status === STATUS.ok) return true
+    if (status === STATUS.absent || status === STATUS.exists) return false
+    throw refused(this.address, 'DELETE', status)
   }
 
   /** Asks about every item whose key is legal, in one write, and gives an outcome per item. */

@@ -12,7 +12,7 @@ import type {
 import type { AdapterSettings } from './adapter.ts'
 import { expiresField } from './expires.ts'
 import { keyError, sizeError } from './items.ts'
-import { DEFAULT_ITEM_SIZE, ITEM_OVERHEAD, toInfo, type Stats } from './stats.ts'
+import { DEFAULT_ITEM_SIZE, ITEM_OVERHEAD, toIdentity, toInfo, type Stats } from './stats.ts'
 
 type Done<T> = (error: Error | null, result: T) => void
 
@@ -38,6 +38,9 @@ export interface MemjsClient {
 /**
  * Speaks to one memcached server through the application's own memjs client, by its public methods only, and neither
  * closes nor resets it. `reset()` stops waiting; what memjs has taken over by then it may still send.
+ *
+ * memjs connects again by itself and tells nobody: who answers is known as of the last `connect()`, not of each connection.
+ * It gives no CAS numbers, so there is no `removeIf`.
  */
 export class MemjsClientAdapter implements NodeAdapter {
   readonly address: string
@@ -58,8 +61,7 @@ export class MemjsClientAdapter implements NodeAdapter {
   }
 
   async connect(): Promise<NodeIdentity> {
-    const { runId, role, version } = await this.#greet()
-    return { runId, role, version }
+    return toIdentity(await this.#greet())
   }
 
   read(keys: readonly string[]): Promise<ReadOutcome[]> {
@@ -101,7 +103,7 @@ export class MemjsClientAdapter implements NodeAdapter {
   }
 
   async #greet(): Promise<NodeInfo> {
-    const { clock, connectTimeout } = this.#settings
+    const { clock, connectTimeout, identified } = this.#settings
     const timer = clock.setTimer(
       () => this.#fail(new NodeError('ERR_NODE_DOWN', `${this.address} did not answer within ${connectTimeout} ms`)),
       connectTimeout,
@@ -113,6 +115,7 @@ export class MemjsClientAdapter implements NodeAdapter {
       )
       const info = toInfo(stats ?? {}, this.address)
       this.#clockAhead = Number(stats?.['time']) - clock.now() / 1_000
+      identified(toIdentity(info))
       return info
     } finally {
       timer.cancel()

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { Server } from 'memjs'
 import { NodeError } from '../base/errors.ts'
+import { checkReply } from './expect.ts'
 import {
   encode,
   MAX_OPAQUE,
@@ -39,8 +40,6 @@ interface Exchange {
 
 /** A day, in seconds: memjs's own time-outs would leave callers hanging, so they are set not to fire. */
 const NEVER = 86_400
-/** How many bytes of flags come with each value. */
-const FLAGS = 4
 /** Near the end, so that counting past it happens early in every connection's life, not once in two thousand million. */
 const FIRST_OPAQUE = MAX_OPAQUE - 500
 
@@ -48,8 +47,9 @@ const FIRST_OPAQUE = MAX_OPAQUE - 500
  * One connection to a memcached server, through one memjs `Server`, used until the first fault and never again.
  *
  * memcached answers in the order in which it was asked. Whatever else arrives (another number, another command, another
- * key, bytes that are no reply) is a fault: everything under way fails, and the socket is reset, so that nothing still
- * waiting in the kernel reaches the server later.
+ * key, an answer that the command cannot have, bytes that are no reply, anything while nothing is under way) is a fault:
+ * everything under way fails, and the socket is reset, so that nothing still waiting in the kernel reaches the server
+ * later.
  */
 export class Connection {
   /** Resolves when connected and logged in; rejects with the NodeError that ended it before that. */
@@ -88,8 +88,10 @@ export class Connection {
     })
     this.opened.catch(() => {})
     server._socket?.setNoDelay(true)
-    // memjs does not tell those who wait when the server hangs up.
-    server._socket?.once('close', () => this.end(unreachable(this.#address, undefined)))
+    // memjs does not tell those who wait when the server hangs up; and the socket, left alone, would first finish sending.
+    for (const event of ['end', 'close']) {
+      server._socket?.once(event, () => this.end(unreachable(this.#address, undefined)))
+    }
   }
 
   /**
@@ -135,6 +137,10 @@ export class Connection {
         else this.#greet(reply)
         if (this.#ended) return
       }
+      // They would be taken for the beginning of the next reply.
+      if (this.#socket && this.#exchanges.length === 0 && this.#incoming.partial) {
+        throw new ProtocolFault('bytes of a reply to nothing came')
+      }
     } catch (error) {
       const why = error instanceof ProtocolFault ? error.message : 'a reply could not be read'
       this.end(new NodeError('ERR_NODE_DOWN', `${this.#address} broke the protocol: ${why}; reconnecting`))
@@ -163,16 +169,11 @@ export class Connection {
     const exchange = this.#exchanges[0]
     const command = exchange?.commands[exchange.next]
     if (!exchange || !command) throw new ProtocolFault('a reply to nothing came')
-    if (reply.opaque !== exchange.opaque) throw new ProtocolFault('a reply to something else came')
-    if (reply.opcode !== command.opcode) throw new ProtocolFault('a reply to another command came')
+    checkReply(reply, command, exchange.opaque)
     if (reply.status === STATUS.noLogin) {
       const text = this.#login ? 'no longer accepts the login' : 'asks for a user name and a password'
       this.end(new NodeError('ERR_AUTH', `${this.#address} ${text}`))
       return
-    }
-    if (command.opcode === OPCODE.get && reply.status === STATUS.ok) {
-      if (reply.extras.length !== FLAGS) throw new ProtocolFault('a value came without its flags')
-      if (reply.key.toString('utf8') !== command.key) throw new ProtocolFault('a reply for another key came')
     }
     exchange.replies.push(reply)
     const more = command.opcode === OPCODE.stat && reply.status === STATUS.ok && reply.key.length > 0

@@ -85,7 +85,17 @@ export class Link {
    */
   async exchange(commands: readonly Command[]): Promise<Reply[]> {
     const state = this.#state
-    if (state.is === 'up') return state.connection.exchange(commands)
+    return (state.is === 'up' ? state.connection : await this.carrier()).exchange(commands)
+  }
+
+  /**
+   * The connection that carries operations; a new one when there is none.
+   *
+   * @throws NodeError at once when the server could not be reached a moment ago
+   */
+  async carrier(): Promise<Connection> {
+    const state = this.#state
+    if (state.is === 'up') return state.connection
     if (state.is === 'closed') throw this.#closed()
     const now = this.#clock.monotonic()
     if (state.is === 'down' && state.error && now < state.redialAt) throw state.error
@@ -95,7 +105,7 @@ export class Link {
     if (this.#clock.monotonic() - now > this.#patience) {
       throw new NodeError('ERR_NODE_TIMEOUT', `${this.#target.address} could not be connected to in time`)
     }
-    return connection.exchange(commands)
+    return connection
   }
 
   /**

@@ -40,8 +40,9 @@ const SALT = randomBytes(32)
  *   A client passed in is used as it is, by its public methods, and never closed or reset. Less is guaranteed with it
  *   than with a URL. After a fault memjs goes on with the damaged connection: calls can fail until the application makes a
  *   new client, and with its `retries` a stalled server's late answer has been seen to reach the wrong call. A write that
- *   was reported as failed may be sent again later. Environment variables can have set its login. There is no command for
- *   many keys, and a client with a `serializer` that does not keep bytes cannot be used.
+ *   was reported as failed may be sent again later. memjs tells nobody when it connects again, so a server that restarted
+ *   is recognised when it is next asked who it is, not before its first reply. Environment variables can have set its
+ *   login. There is no command for many keys, and a client with a `serializer` that does not keep bytes cannot be used.
  * @param options see {@link MemcachedNodeOptions}
  * @throws OptionError `ERR_URL` for the URL, `ERR_CLIENT` for the client, `ERR_OPTION` for an option
  * @example
@@ -62,6 +63,7 @@ export function memcachedNode(target: string | MemjsClient, options: MemcachedNo
     nodeTimeout: context.nodeTimeout,
     connectTimeout,
     maxValueBytes,
+    identified: context.identified,
   })
   if (typeof target !== 'string') {
     const client = checkClient(target)

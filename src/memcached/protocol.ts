@@ -17,7 +17,22 @@ export const OPCODE = {
 } as const
 
 /** What a server can answer. */
-export const STATUS = { ok: 0, absent: 1, tooLarge: 3, noLogin: 0x20, unknownCommand: 0x81, outOfMemory: 0x82 } as const
+export const STATUS = {
+  ok: 0,
+  absent: 1,
+  /** The item is no longer the one with that CAS number. */
+  exists: 2,
+  tooLarge: 3,
+  invalid: 4,
+  notStored: 5,
+  noLogin: 0x20,
+  unknownCommand: 0x81,
+  outOfMemory: 0x82,
+  notSupported: 0x83,
+  internal: 0x84,
+  busy: 0x85,
+  temporary: 0x86,
+} as const
 
 /** The opaque number after which counting starts again from zero. memjs and others fail beyond 31 bits. */
 export const MAX_OPAQUE = 0x7fffffff
@@ -36,6 +51,8 @@ export interface Command {
   readonly value?: Uint8Array
   /** Of a `set`: the expiration field. */
   readonly expires?: number
+  /** Of a `delete`: only if the item still has this CAS number. */
+  readonly cas?: bigint
 }
 
 /** One reply, as it came. Its bytes are not shared with later ones. */
@@ -43,6 +60,8 @@ export interface Reply {
   readonly opcode: number
   readonly status: number
   readonly opaque: number
+  /** Changes with every write to the item; 0 from a server that was told to count none (`-C`). */
+  readonly cas: bigint
   readonly extras: Buffer
   readonly key: Buffer
   readonly value: Buffer
@@ -58,7 +77,7 @@ export function encode(commands: readonly Command[], opaque: number): Buffer {
   const bytes = Buffer.allocUnsafe(size)
   let at = 0
   let number = opaque
-  for (const { opcode, key, value, expires } of commands) {
+  for (const { opcode, key, value, expires, cas } of commands) {
     const keyLength = Buffer.byteLength(key)
     const extras = value ? 8 : 0
     bytes.writeUInt8(REQUEST, at)
@@ -68,7 +87,7 @@ export function encode(commands: readonly Command[], opaque: number): Buffer {
     bytes.fill(0, at + 5, at + 8)
     bytes.writeUInt32BE(extras + keyLength + (value?.length ?? 0), at + 8)
     bytes.writeUInt32BE(number, at + 12)
-    bytes.fill(0, at + 16, at + HEADER)
+    bytes.writeBigUInt64BE(cas ?? 0n, at + 16)
     at += HEADER
     if (value) {
       bytes.writeUInt32BE(0, at)
@@ -96,6 +115,11 @@ export class Replies {
   #length = 0
   /** How many bytes must be there before there is anything to look at. */
   #needed = HEADER
+
+  /** Whether there are bytes that make no whole reply yet. */
+  get partial(): boolean {
+    return this.#length > 0
+  }
 
   /**
    * Takes what arrived and gives the replies that are now complete. A fault voids all that came in the same piece.
@@ -142,6 +166,7 @@ function toReply(bytes: Buffer, total: number): Reply {
     opcode: bytes.readUInt8(1),
     status: bytes.readUInt16BE(6),
     opaque: bytes.readUInt32BE(12),
+    cas: bytes.readBigUInt64BE(16),
     extras: bytes.subarray(HEADER, extrasEnd),
     key: bytes.subarray(extrasEnd, keyEnd),
     value: bytes.subarray(keyEnd, total),

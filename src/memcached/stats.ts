@@ -1,5 +1,5 @@
 import { NodeError } from '../base/errors.ts'
-import type { NodeInfo } from '../node/contract.ts'
+import type { NodeIdentity, NodeInfo } from '../node/contract.ts'
 
 /** What a server tells of itself: names and values, as text. */
 export type Stats = Readonly<Record<string, string | undefined>>
@@ -8,6 +8,9 @@ export type Stats = Readonly<Record<string, string | undefined>>
 export const ITEM_OVERHEAD = 1_024
 /** The largest item unless memcached was started with `-I`. */
 export const DEFAULT_ITEM_SIZE = 1_048_576
+
+/** memcached counts from two seconds before its start, in seconds: a server just started says 2. */
+const UPTIME_AT_START = 2
 
 /**
  * Who the server is, from its general statistics. The run id is its process id and its start: `time` minus `uptime`,
@@ -28,7 +31,14 @@ export function toInfo(stats: Stats, address: string): NodeInfo {
     version: stats['version'] ?? '',
     keys: number('curr_items'),
     bytes: number('bytes'),
+    uptime: Math.max(0, number('uptime') - UPTIME_AT_START) * 1_000,
+    empty: number('curr_items') === 0,
   }
+}
+
+/** The part of it that tells who the server is. */
+export function toIdentity({ keys, bytes, ...identity }: NodeInfo): NodeIdentity {
+  return identity
 }
 
 /** The largest value that fits the server's largest item, if the server told it. */

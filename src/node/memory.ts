@@ -51,29 +51,37 @@ export function memoryNode(id: string, options: MemoryNodeOptions = {}): NodeSpe
     sizeCalculation: (entry, key) => entry.value.length + Buffer.byteLength(key) + OVERHEAD,
   })
   const runId = `memory-${process.pid}-${++started}`
-  const open = ({ clock }: NodeContext): NodeAdapter => new MemoryAdapter(id, store, maxBytes, clock, runId)
+  const open = (context: NodeContext): NodeAdapter => new MemoryAdapter(id, store, maxBytes, context, runId)
   return nodeSpec({ ...options, id }, { address: id, fingerprint: `memory ${id} ${max} ${maxBytes}`, open })
 }
 
 class MemoryAdapter implements NodeAdapter {
   readonly address: string
   readonly limits: { readonly maxKeyBytes: number; readonly maxValueBytes: number; readonly ttlStep: number }
-  readonly powers = { info: (): Promise<NodeInfo> => this.#info() }
+  readonly powers = {
+    info: (): Promise<NodeInfo> => this.#info(),
+    removeIf: (key: string, value: Uint8Array): Promise<boolean> => this.#removeIf(key, value),
+  }
   readonly #store: LRUCache<string, Stored>
   readonly #clock: Clock
-  readonly #identity: NodeIdentity
+  readonly #identified: (identity: NodeIdentity) => void
+  readonly #runId: string
   #closed = false
 
-  constructor(address: string, store: LRUCache<string, Stored>, maxBytes: number, clock: Clock, runId: string) {
+  constructor(address: string, store: LRUCache<string, Stored>, maxBytes: number, context: NodeContext, runId: string) {
     this.address = address
     this.#store = store
-    this.#clock = clock
-    this.#identity = { runId, role: 'primary', version: '' }
+    this.#clock = context.clock
+    this.#identified = context.identified
+    this.#runId = runId
     this.limits = { maxKeyBytes: 250, maxValueBytes: maxBytes - 250 - OVERHEAD, ttlStep: 1 }
   }
 
   connect(): Promise<NodeIdentity> {
-    return this.#closed ? Promise.reject(closed(this.address)) : Promise.resolve(this.#identity)
+    if (this.#closed) return Promise.reject(closed(this.address))
+    const identity = this.#identity()
+    this.#identified(identity)
+    return Promise.resolve(identity)
   }
 
   read(keys: readonly string[]): Promise<ReadOutcome[]> {
@@ -124,8 +132,20 @@ class MemoryAdapter implements NodeAdapter {
     return undefined
   }
 
+  #removeIf(key: string, value: Uint8Array): Promise<boolean> {
+    if (this.#closed) return Promise.reject(closed(this.address))
+    const live = this.#live(key, this.#clock.monotonic())
+    if (live === undefined || Buffer.compare(live.value, value) !== 0) return Promise.resolve(false)
+    this.#store.delete(key)
+    return Promise.resolve(true)
+  }
+
+  #identity(): NodeIdentity {
+    return { runId: this.#runId, role: 'primary', version: '', empty: this.#store.size === 0 }
+  }
+
   #info(): Promise<NodeInfo> {
-    return Promise.resolve({ ...this.#identity, keys: this.#store.size, bytes: this.#store.calculatedSize })
+    return Promise.resolve({ ...this.#identity(), keys: this.#store.size, bytes: this.#store.calculatedSize })
   }
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { expiresField } from '../../src/memcached/expires.ts'
 import { keyError } from '../../src/memcached/items.ts'
 import { MAX_OPAQUE, OPCODE, ProtocolFault, Replies, encode, nextOpaque } from '../../src/memcached/protocol.ts'
-import { largestValue, toInfo } from '../../src/memcached/stats.ts'
+import { largestValue, toIdentity, toInfo } from '../../src/memcached/stats.ts'
 
 const SEED = 20_240_811
 
@@ -11,12 +11,13 @@ interface Frame {
   opcode: number
   status: number
   opaque: number
+  cas: bigint
   extras: Buffer
   key: Buffer
   value: Buffer
 }
 
-function bytesOf({ opcode, status, opaque, extras, key, value }: Frame): Buffer {
+function bytesOf({ opcode, status, opaque, cas, extras, key, value }: Frame): Buffer {
   const head = Buffer.alloc(24)
   head.writeUInt8(0x81, 0)
   head.writeUInt8(opcode, 1)
@@ -25,6 +26,7 @@ function bytesOf({ opcode, status, opaque, extras, key, value }: Frame): Buffer 
   head.writeUInt16BE(status, 6)
   head.writeUInt32BE(extras.length + key.length + value.length, 8)
   head.writeUInt32BE(opaque, 12)
+  head.writeBigUInt64BE(cas, 16)
   return Buffer.concat([head, extras, key, value])
 }
 
@@ -34,6 +36,7 @@ const frame = fc.record({
   opcode: fc.nat(0x21),
   status: fc.nat(0xffff),
   opaque: fc.nat(0xffffffff),
+  cas: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
   extras: bytes(8),
   key: bytes(250),
   value: bytes(2_000),
@@ -60,6 +63,7 @@ describe('Replies', () => {
       opcode: 12,
       status: 0,
       opaque: 7,
+      cas: 1n,
       extras: Buffer.alloc(4),
       key: Buffer.from('k'),
       value: Buffer.from('value'),
@@ -97,6 +101,12 @@ describe('encode', () => {
     const get = '80 0c 0002 00 00 0000 00000002 7fffffff 0000000000000000 c3a9'
     const set = '80 01 0001 08 00 0000 0000000c 00000000 0000000000000000 00000000 00000002 6b 78797a'
     expect(bytes.toString('hex')).toBe(`${get}${set}`.replaceAll(' ', ''))
+  })
+
+  it('writes a delete of what has not changed since, byte by byte', () => {
+    const bytes = encode([{ opcode: OPCODE.delete, key: 'k', cas: 0x0102030405060708n }], 5)
+    const expected = '80 04 0001 00 00 0000 00000001 00000005 0102030405060708 6b'
+    expect(bytes.toString('hex')).toBe(expected.replaceAll(' ', ''))
   })
 
   it('counts to 31 bits and starts again', () => {
@@ -143,8 +153,17 @@ describe('stats', () => {
   const stats = { pid: '7', time: '1000', uptime: '10', version: '1.6', curr_items: '3', bytes: '99' }
 
   it('give the run id from the process id and the start', () => {
-    expect(toInfo(stats, 'h:1')).toEqual({ runId: '7:990', role: 'primary', version: '1.6', keys: 3, bytes: 99 })
+    const identity = { runId: '7:990', role: 'primary', version: '1.6', uptime: 8_000, empty: false }
+    const info = toInfo(stats, 'h:1')
+    expect(info).toEqual({ ...identity, keys: 3, bytes: 99 })
+    expect(toIdentity(info)).toEqual(identity)
     expect(toInfo({ ...stats, time: '1060', uptime: '70' }, 'h:1').runId).toBe('7:990')
+  })
+
+  it('give the time since the start, of which memcached says two seconds too much, and whether there is nothing', () => {
+    expect(toInfo({ ...stats, uptime: '2', curr_items: '0' }, 'h:1')).toMatchObject({ uptime: 0, empty: true })
+    expect(toInfo({ ...stats, uptime: '0' }, 'h:1')).toMatchObject({ uptime: 0, empty: false })
+    expect(toInfo({ ...stats, uptime: '62' }, 'h:1')).toMatchObject({ uptime: 60_000 })
   })
 
   it('that say nothing are an error that names the place', () => {
