@@ -125,15 +125,34 @@ export function isCacheError(error: unknown, code?: ErrorCode): error is CacheEr
   return branded && (code === undefined || (error as { code?: unknown }).code === code)
 }
 
-/** Renders what was given for an error message: short, on one line, with control characters escaped. */
+/**
+ * Renders what was given for an error message: short, on one line, with control characters escaped. A URL's password and
+ * a private key are left out, wherever they were given by mistake.
+ */
 export function quote(given: unknown): string {
   let text: string
-  if (typeof given === 'string') text = JSON.stringify(given)
+  if (typeof given === 'string') text = JSON.stringify(withoutSecrets(given))
   else if (typeof given === 'function') text = `a function`
   else if (Array.isArray(given)) text = `an array of ${given.length}`
   else if (typeof given === 'object' && given !== null)
-    text = `an object with the keys ${Object.keys(given).join(', ') || '(none)'}`
+    text = `an object with the keys ${withoutSecrets(Object.keys(given).join(', ')) || '(none)'}`
   else text = String(given)
   text = text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
   return text.length > 80 ? `${text.slice(0, 77)}…` : text
+}
+
+function withoutSecrets(given: string): string {
+  return (
+    given
+      // Only the beginning is shown, and a hostile text must not cost more.
+      .slice(0, 1_000)
+      .replace(/-----BEGIN.*/s, '-----BEGIN…')
+      // `//user:password@` and `//password@`.
+      .replace(/(:\/\/)([^:/?#@]*)(:.*)?@/s, (_, slashes: string, user: string, password?: string) =>
+        password === undefined ? `${slashes}***@` : `${slashes}${user}:***@`,
+      )
+      // `//:password` and `//user:password`: the host was forgotten.
+      .replace(/(:\/\/:)(?!\*{3}@).*/s, '$1***')
+      .replace(/(:\/\/[^:/?#@[]+:)(?!\*{3}@|\d{1,5}(?:[/?#]|$)).*/s, '$1***')
+  )
 }

@@ -27,7 +27,13 @@ export interface Codec<T = unknown> {
  */
 export const jsonCodec: Codec = {
   encode(value) {
-    const text = JSON.stringify(value) as string | undefined
+    let text: string | undefined
+    try {
+      text = JSON.stringify(value) as string | undefined
+    } catch (error) {
+      // V8 goes on with the names of the properties, which are part of the value.
+      throw startsLike(error, CIRCULAR) ? new TypeError(CIRCULAR) : error
+    }
     if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON form`)
     return Buffer.from(text)
   },
@@ -43,9 +49,15 @@ export const jsonCodec: Codec = {
 export const v8Codec: Codec = {
   encode(value) {
     if (value === undefined) throw new TypeError('undefined stands for a miss and cannot be a value')
-    return serialize(value)
+    try {
+      return serialize(value)
+    } catch (error) {
+      // V8 repeats the source text of a function, and a symbol's description.
+      throw endsLike(error, ' could not be cloned.') ? new TypeError('a part of it cannot be cloned') : error
+    }
   },
-  decode: (bytes) => deserialize(bytes) as unknown,
+  // A copy: typed arrays would otherwise come back as views into the bytes that were read, and into their neighbours.
+  decode: (bytes) => deserialize(Uint8Array.prototype.slice.call(bytes)) as unknown,
 }
 
 /** Bytes as they are: for values that are `Uint8Array` or `Buffer`. A read gives a `Buffer`. */
@@ -81,6 +93,16 @@ export function encodeValue(codec: Codec, value: unknown, key: string): Uint8Arr
     'ERR_VALUE',
     `the codec must encode into a Uint8Array; for ${quote(key)} it gave: ${typeof bytes}`,
   )
+}
+
+const CIRCULAR = 'Converting circular structure to JSON'
+
+function startsLike(error: unknown, words: string): boolean {
+  return error instanceof Error && error.message.startsWith(words)
+}
+
+function endsLike(error: unknown, words: string): boolean {
+  return error instanceof Error && error.message.endsWith(words)
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
