@@ -37,7 +37,7 @@ export function toInfo(stats: Stats, address: string): NodeInfo {
 }
 
 /** The part of it that tells who the server is. */
-export function toIdentity({ keys, bytes, ...identity }: NodeInfo): NodeIdentity {
+export function toIdentity({ keys: _keys, bytes: _bytes, ...identity }: NodeInfo): NodeIdentity {
   return identity
 }
 

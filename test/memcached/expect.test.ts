@@ -18,7 +18,13 @@ function reply(to: Command, parts: Partial<Reply> = {}): Reply {
 }
 
 const named = { extras: flags, key }
-const refusals = [STATUS.invalid, STATUS.unknownCommand, STATUS.outOfMemory, STATUS.notSupported, STATUS.internal]
+const refusals: number[] = [
+  STATUS.invalid,
+  STATUS.unknownCommand,
+  STATUS.outOfMemory,
+  STATUS.notSupported,
+  STATUS.internal,
+]
 refusals.push(STATUS.busy, STATUS.temporary)
 
 describe('what can be the reply to a command', () => {

@@ -11,6 +11,14 @@ export interface Mangler {
   readonly port: number
   /** How many bytes the server has sent since the last `arm` or `watch`. */
   readonly passed: number
+  /** What these were. */
+  readonly said: Buffer
+  /** How many connections were made to it. */
+  readonly connections: number
+  /** How those ended that are gone: `ECONNRESET`, or `closed`, in the order in which they did. */
+  readonly endings: readonly string[]
+  /** Says something that the server did not say, on all connections. */
+  say(bytes: Buffer): void
   /** Damages the next replies; resolves when the fault was applied. */
   arm(fault: Fault): Promise<void>
   /** Counts from here, without damage. */
@@ -23,9 +31,21 @@ export async function startMangler(serverPort: number): Promise<Mangler> {
   let fault: Fault | undefined
   let applied: (() => void) | undefined
   let passed = 0
+  let said: Buffer[] = []
+  let connections = 0
+  const endings: string[] = []
+  const clients = new Set<Socket>()
 
   const server = createServer((client) => {
     const upstream = createConnection(serverPort, '127.0.0.1')
+    connections++
+    clients.add(client)
+    let ending = 'closed'
+    client.on('error', (error: NodeJS.ErrnoException) => (ending = error.code ?? 'unknown'))
+    client.once('close', () => {
+      clients.delete(client)
+      endings.push(ending)
+    })
     for (const socket of [client, upstream]) {
       sockets.add(socket)
       socket.setNoDelay(true)
@@ -40,6 +60,7 @@ export async function startMangler(serverPort: number): Promise<Mangler> {
       if (stalled) return
       const at = fault ? fault.at - passed : -1
       passed += bytes.length
+      said.push(bytes)
       // A fault behind the last byte is applied with it.
       if (!fault || at > bytes.length || at < 0) {
         client.write(bytes)
@@ -74,13 +95,25 @@ export async function startMangler(serverPort: number): Promise<Mangler> {
     get passed() {
       return passed
     },
+    get said() {
+      return Buffer.concat(said)
+    },
+    get connections() {
+      return connections
+    },
+    endings,
+    say(bytes) {
+      for (const client of clients) client.write(bytes)
+    },
     arm(next) {
       passed = 0
+      said = []
       fault = next
       return new Promise((resolve) => (applied = resolve))
     },
     watch() {
       passed = 0
+      said = []
       fault = undefined
     },
     stop: () =>

@@ -1,5 +1,6 @@
 import { NodeError } from '../../src/base/errors.ts'
 import type { NodeAdapter, ReadOutcome, WriteItem } from '../../src/node/contract.ts'
+import type { NodeContext } from '../../src/node/spec.ts'
 import type { ConformanceSetup } from '../../src/testing/index.ts'
 import type { ToyServer } from './toy.ts'
 
@@ -8,6 +9,8 @@ export interface Broken {
   rule: string
   case: string
   adapt?(honest: NodeAdapter, server: ToyServer): Partial<NodeAdapter>
+  /** What becomes of what it should tell `identified`. */
+  tells?(identified: NodeContext['identified']): NodeContext['identified']
   setup?: Partial<ConformanceSetup>
 }
 

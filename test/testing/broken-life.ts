@@ -83,7 +83,11 @@ export const brokenLife: readonly Broken[] = [
       return { close: () => (closed ? Promise.reject(new Error('already closed')) : ((closed = true), honest.close())) }
     },
   },
-  { rule: 'loses what is under way at reset', case: 'server hung', adapt: () => ({ reset: () => {} }) },
+  {
+    rule: 'loses what is under way at reset',
+    case: 'server hung: reset and close',
+    adapt: () => ({ reset: () => {} }),
+  },
   {
     rule: 'does not come back after reset',
     case: 'after reset the adapter works again',

@@ -4,13 +4,14 @@ import { conformanceCases, describeAdapter } from '../../src/testing/index.ts'
 import type { ConformanceCase, ConformanceSetup, TestRunner } from '../../src/testing/index.ts'
 import { brokenData, type Broken } from './broken-data.ts'
 import { brokenLife } from './broken-life.ts'
+import { brokenPowers } from './broken-powers.ts'
 import { toyAdapter, ToyServer } from './toy.ts'
 
 function toySetup(mutant?: Broken): ConformanceSetup {
   const server = new ToyServer()
   return {
-    open: () => {
-      const honest = toyAdapter(server)
+    open: ({ identified }) => {
+      const honest = toyAdapter(server, 'right', mutant?.tells?.(identified) ?? identified)
       return { ...honest, ...mutant?.adapt?.(honest, server) }
     },
     server: {
@@ -27,7 +28,7 @@ function toySetup(mutant?: Broken): ConformanceSetup {
 describeAdapter('an adapter that keeps the contract', toySetup(), { describe, it })
 
 describe('an adapter that breaks one rule is found out: it', () => {
-  const all = [...brokenData, ...brokenLife]
+  const all = [...brokenData, ...brokenLife, ...brokenPowers]
   const verdicts = new Map<Broken, readonly PromiseSettledResult<void>[]>()
   const about = (mutant: Broken, setup: ConformanceSetup): ConformanceCase[] =>
     conformanceCases(setup).filter((each) => each.name.includes(mutant.case))
@@ -50,9 +51,23 @@ describe('an adapter that breaks one rule is found out: it', () => {
 describe('conformanceCases', () => {
   const open = (): ReturnType<typeof toyAdapter> => toyAdapter(new ToyServer())
 
+  it('an adapter without removeIf passes, whether the setup says so or not', async () => {
+    const setup: ConformanceSetup = {
+      open: ({ identified }) => ({ ...toyAdapter(new ToyServer(), 'right', identified), powers: {} }),
+    }
+    for (const without of [[], ['removeIf']] as const) {
+      const about = conformanceCases({ ...setup, without }).filter((each) => each.name.includes('removeIf'))
+      expect(about.length).toBeGreaterThan(3)
+      for (const each of about) {
+        expect(each.notApplicable).toBe(without.length === 0 ? undefined : 'no removeIf power')
+        await each.run()
+      }
+    }
+  })
+
   it('names what is not applicable, and why; nothing is left out', () => {
     const all = conformanceCases(toySetup())
-    const bare = conformanceCases({ open, without: ['info', 'value-limit'] })
+    const bare = conformanceCases({ open, without: ['info', 'removeIf', 'value-limit'] })
     expect(all.filter((each) => each.notApplicable !== undefined)).toEqual([])
     expect(bare).toHaveLength(all.length)
     const named = bare.filter((each) => each.name.startsWith('not applicable ('))
@@ -60,6 +75,7 @@ describe('conformanceCases', () => {
     expect(new Set(named.map((each) => each.notApplicable))).toEqual(
       new Set([
         'no info power',
+        'no removeIf power',
         'values above 8 MiB are accepted',
         'the setup cannot stop the server',
         'the setup cannot make the server hang',

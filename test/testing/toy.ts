@@ -1,5 +1,5 @@
 import { NodeError } from '../../src/base/errors.ts'
-import type { NodeAdapter } from '../../src/node/contract.ts'
+import type { NodeAdapter, NodeIdentity } from '../../src/node/contract.ts'
 
 /** A pretend server, with which every rule of the contract can be kept, and broken, on purpose. */
 export class ToyServer {
@@ -35,8 +35,19 @@ export const down = (): NodeError => new NodeError('ERR_NODE_DOWN', 'toy:1 canno
 const LIMIT = 200_000
 
 /** An adapter that keeps the contract. */
-export function toyAdapter(server: ToyServer, password = 'right'): NodeAdapter {
+export function toyAdapter(
+  server: ToyServer,
+  password = 'right',
+  identified: (identity: NodeIdentity) => void = () => {},
+): NodeAdapter {
   let closed = false
+  /** A connection lasts as long as the server it was made to. */
+  let connectedTo = 0
+  const ensureConnected = (): void => {
+    if (connectedTo === server.starts) return
+    connectedTo = server.starts
+    identified(identity(server))
+  }
   const jobs = new Set<() => void>()
   const run = <T>(count: number, act: () => T[]): Promise<(T | NodeError)[]> =>
     new Promise((resolve) => {
@@ -46,8 +57,9 @@ export function toyAdapter(server: ToyServer, password = 'right'): NodeAdapter {
       if (server.hung) return
       setImmediate(() => {
         if (!jobs.delete(fail)) return
-        if (server.up) resolve(act())
-        else fail()
+        if (!server.up) return fail()
+        ensureConnected()
+        resolve(act())
       })
     })
   const drop = (): void => {
@@ -59,10 +71,20 @@ export function toyAdapter(server: ToyServer, password = 'right'): NodeAdapter {
     limits: { maxKeyBytes: 250, maxValueBytes: LIMIT, ttlStep: 1 },
     powers: {
       info: () => Promise.resolve({ ...identity(server), keys: server.store.size, bytes: 0 }),
+      removeIf: async (key, value) => {
+        const [outcome] = await run(1, () => {
+          const found = server.get(key)
+          return [found !== undefined && Buffer.compare(found, value) === 0 && server.store.delete(key)]
+        })
+        if (outcome instanceof Error) throw outcome
+        return outcome === true
+      },
     },
     connect: () => {
       if (password !== 'right') return Promise.reject(new NodeError('ERR_AUTH', 'toy:1 refused the password'))
-      return closed || !server.up ? Promise.reject(down()) : Promise.resolve(identity(server))
+      if (closed || !server.up) return Promise.reject(down())
+      ensureConnected()
+      return Promise.resolve(identity(server))
     },
     read: (keys) => run(keys.length, () => keys.map((key) => server.get(key))),
     write: (items) =>
@@ -90,6 +112,6 @@ export function toyAdapter(server: ToyServer, password = 'right'): NodeAdapter {
   }
 }
 
-function identity(server: ToyServer): { runId: string; role: 'primary'; version: string } {
-  return { runId: `toy-${server.starts}`, role: 'primary', version: '1' }
+function identity(server: ToyServer): NodeIdentity {
+  return { runId: `toy-${server.starts}`, role: 'primary', version: '1', uptime: 0, empty: server.store.size === 0 }
 }

@@ -14,20 +14,8 @@ import {
   type Draft,
 } from './trial.ts'
 
-/** Cases about connecting, resetting and closing. */
+/** Cases about resetting, closing and credentials. */
 export const lifecycleCases: readonly Draft[] = [
-  {
-    name: 'connect gives an identity, the same each time',
-    async run({ adapter, identity, open }) {
-      assert.equal(typeof identity.runId, 'string')
-      assert.notEqual(identity.runId, '', 'identity.runId must not be empty')
-      assert.ok(['primary', 'replica', 'unknown'].includes(identity.role), `identity.role is ${identity.role}`)
-      assert.equal(typeof identity.version, 'string')
-      assert.equal((await settles(adapter.connect(), 'a second connect()')).runId, identity.runId)
-      const other = await open()
-      assert.equal((await settles(other.connect(), 'connect()')).runId, identity.runId, 'one server, one runId')
-    },
-  },
   {
     name: 'the address is there, and the limits are numbers',
     run({ adapter }) {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { NodeIdentity } from '../../node/contract.ts'
 import type { ServerControl } from './setup.ts'
 import { TTL, assertNodeError, eventually, fetch, settles, store, type Draft } from './trial.ts'
 import { assertAllFail, works } from './lifecycle.ts'
@@ -27,6 +28,28 @@ export const outageCases: readonly Draft[] = [
       await works(adapter, key('b'), mine)
       const after = await settles(adapter.connect(), 'connect() after the restart')
       assert.notEqual(after.runId, identity.runId, 'a restart changes the runId')
+    },
+  },
+  {
+    name: 'server restarted: who answers is told before its first reply',
+    needs: 'server',
+    async run({ setup, identity, open, key }) {
+      const heard: NodeIdentity[] = []
+      const adapter = await open((told) => heard.push(told))
+      await settles(adapter.connect(), 'connect()')
+      await whileStopped(setup.server as ServerControl, () => down(() => fetch(adapter, key('a'))))
+      const answered = async (): Promise<boolean> => {
+        const outcome = await fetch(adapter, key('a'))
+        if (outcome instanceof Error) return false
+        const last = heard.at(-1)
+        assert.notEqual(last?.runId, identity.runId, 'a restarted server answered before `identified` was told of it')
+        return true
+      }
+      await eventually(
+        async () => (await Promise.all(Array.from({ length: 20 }, answered))).includes(true),
+        'reads that work again',
+      )
+      assert.equal(heard.at(-1)?.runId, (await settles(adapter.connect(), 'connect()')).runId, 'the runId told')
     },
   },
   {
@@ -96,7 +119,43 @@ export const outageCases: readonly Draft[] = [
       await works(adapter, key('a'), mine)
     },
   },
+  {
+    name: 'server hung: a write that reset gave up does not come later',
+    needs: 'hang',
+    async run({ setup, adapter, key, value }) {
+      const server = setup.server as Required<ServerControl>
+      const ghosts = Array.from({ length: 20 }, (_, index) => key(`ghost-${index}`))
+      const mine = value()
+      await store(adapter, key('a'), mine)
+      await server.pause()
+      try {
+        const work = ghosts.map((ghost) => adapter.write([{ key: ghost, value: mine, ttl: TTL }]))
+        adapter.reset()
+        for (const [outcome] of await settles(Promise.all(work), 'writes to a hung server during reset()')) {
+          if (outcome !== 'stored') assertNodeError(outcome, 'a write to a hung server during reset()', mine)
+        }
+      } finally {
+        await server.resume()
+      }
+      await works(adapter, key('a'), mine)
+      // What had reached the server by then it may do as soon as it goes on: that is removed. Nothing may come after that.
+      await eventually(async () => {
+        const outcomes = await adapter.remove(ghosts)
+        return outcomes.every((outcome) => outcome === 'absent')
+      }, 'removals that find nothing')
+      const end = performance.now() + GHOST_WATCH
+      do {
+        const outcomes = await settles(adapter.read(ghosts), 'read()')
+        for (const outcome of outcomes) {
+          if (!(outcome instanceof Error)) assert.equal(outcome, undefined, 'a write that was given up came later')
+        }
+      } while (performance.now() < end)
+    },
+  },
 ]
+
+/** For how long a write that was given up is watched for, in milliseconds. */
+const GHOST_WATCH = 300
 
 async function whileStopped(server: ServerControl, run: () => Promise<void>): Promise<void> {
   await server.stop()

@@ -5,7 +5,7 @@ import type { NodeContext } from '../../node/spec.ts'
 export interface ConformanceSetup {
   /**
    * Makes a new adapter, not yet connected. Every one it makes speaks to the same server. The suite connects it and
-   * closes it.
+   * closes it. The adapter must be given the `context`, or at least its `identified`, as it is by a cache.
    *
    * The server may be shared: the suite uses keys of its own, which expire, and flushes nothing.
    */
@@ -13,9 +13,11 @@ export interface ConformanceSetup {
   /**
    * What this adapter has not. The cases about it are then named "not applicable", and the suite checks that it is so:
    * - `'info'`: the adapter has no `info` power;
+   * - `'removeIf'`: it has no `removeIf` power. Need not be said: where nothing is said, the cases about it try the power if
+   *   it is there;
    * - `'value-limit'`: it takes values above 8 MiB, which are too large to be exceeded in a test.
    */
-  without?: readonly ('info' | 'value-limit')[]
+  without?: readonly ('info' | 'removeIf' | 'value-limit')[]
   /** Stops and starts the server, for the cases about outages; not applicable when left out. */
   server?: ServerControl
   /** Makes an adapter whose credentials the server refuses, for the case about them; not applicable when left out. */
@@ -51,7 +53,7 @@ export interface ConformanceCase {
 }
 
 /** What a case needs beyond an adapter. */
-export type Need = 'info' | 'value-limit' | 'server' | 'hang' | 'credentials'
+export type Need = 'info' | 'removeIf' | 'value-limit' | 'server' | 'hang' | 'credentials'
 
 /** Why a need is not met by a setup; `undefined` when it is. */
 export function unmet(need: Need | undefined, setup: ConformanceSetup): string | undefined {
@@ -60,6 +62,8 @@ export function unmet(need: Need | undefined, setup: ConformanceSetup): string |
       return undefined
     case 'info':
       return setup.without?.includes('info') ? 'no info power' : undefined
+    case 'removeIf':
+      return setup.without?.includes('removeIf') ? 'no removeIf power' : undefined
     case 'value-limit':
       return setup.without?.includes('value-limit') ? 'values above 8 MiB are accepted' : undefined
     case 'server':

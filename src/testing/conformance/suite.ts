@@ -1,13 +1,23 @@
 import assert from 'node:assert/strict'
+import { identityCases } from './identity.ts'
 import { keyCases } from './keys.ts'
 import { lifecycleCases } from './lifecycle.ts'
 import { outageCases } from './outage.ts'
+import { removeIfCases } from './remove-if.ts'
 import { unmet, type ConformanceCase, type ConformanceSetup } from './setup.ts'
 import { runTrial, type Draft } from './trial.ts'
 import { ttlCases } from './ttl.ts'
 import { valueCases } from './values.ts'
 
-const DRAFTS: readonly Draft[] = [...lifecycleCases, ...valueCases, ...keyCases, ...ttlCases, ...outageCases]
+const DRAFTS: readonly Draft[] = [
+  ...identityCases,
+  ...lifecycleCases,
+  ...valueCases,
+  ...keyCases,
+  ...removeIfCases,
+  ...ttlCases,
+  ...outageCases,
+]
 
 /** The functions of a test runner: those of vitest, jest, mocha and `node:test` all fit. */
 export interface TestRunner {
@@ -25,7 +35,7 @@ const CASE_TIMEOUT = 30_000
  * each, one after another, or hand them all to yours with {@link describeAdapter}.
  *
  * @example
- * for (const { name, run } of conformanceCases({ open: () => new MyAdapter('127.0.0.1:7000') })) {
+ * for (const { name, run } of conformanceCases({ open: (context) => new MyAdapter('127.0.0.1:7000', context) })) {
  *   await run()
  *   console.log('ok', name)
  * }
@@ -48,7 +58,8 @@ export function conformanceCases(setup: ConformanceSetup): readonly ConformanceC
  * @param name the adapter's name, for the report
  * @example
  * import { describe, it } from 'vitest' // or from '@jest/globals', 'mocha', 'node:test'
- * describeAdapter('MyAdapter', { open: () => new MyAdapter('127.0.0.1:7000'), without: ['info'] }, { describe, it })
+ * const open = (context) => new MyAdapter('127.0.0.1:7000', context)
+ * describeAdapter('MyAdapter', { open, without: ['info'] }, { describe, it })
  */
 export function describeAdapter(name: string, setup: ConformanceSetup, { describe, it }: TestRunner): void {
   describe(name, () => {
@@ -58,9 +69,10 @@ export function describeAdapter(name: string, setup: ConformanceSetup, { describ
 
 /** Checks that a setup that says "without" says so rightly. */
 function checkLack(draft: Draft, setup: ConformanceSetup): Promise<void> {
-  if (draft.needs !== 'info' && draft.needs !== 'value-limit') return Promise.resolve()
+  const { needs } = draft
+  if (needs !== 'info' && needs !== 'removeIf' && needs !== 'value-limit') return Promise.resolve()
   return runTrial(setup, ({ adapter }) => {
-    if (draft.needs === 'info') assert.equal(adapter.powers.info, undefined, 'the adapter has an info power after all')
+    if (needs !== 'value-limit') assert.equal(adapter.powers[needs], undefined, `there is ${needs} power after all`)
     else assert.ok(adapter.limits.maxValueBytes > 8 * 2 ** 20, 'limits.maxValueBytes is at most 8 MiB after all')
     return Promise.resolve()
   })

@@ -21,7 +21,7 @@ export interface Trial {
   adapter: NodeAdapter
   identity: NodeIdentity
   /** Another adapter to the same server, not yet connected; closed when the case ends. */
-  open(): Promise<NodeAdapter>
+  open(identified?: NodeContext['identified']): Promise<NodeAdapter>
   /** A key that no other run uses. */
   key(name: string): string
   /** A small value that no other key has. */
@@ -43,8 +43,8 @@ const COME_ABOUT_BOUND = 6_000
 /** Runs a case on a fresh adapter and closes what it opened, whatever happens. */
 export async function runTrial(setup: ConformanceSetup, run: (trial: Trial) => Promise<void>): Promise<void> {
   const opened: NodeAdapter[] = []
-  const open = async (): Promise<NodeAdapter> => {
-    const adapter = await setup.open(trialContext)
+  const open: Trial['open'] = async (identified = trialContext.identified) => {
+    const adapter = await setup.open({ ...trialContext, identified })
     opened.push(adapter)
     return adapter
   }
