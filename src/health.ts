@@ -1,9 +1,11 @@
-import type { DropReason } from './base/events.ts'
+import type { CircuitState, DropReason } from './base/events.ts'
 import type { ErrorCode } from './base/errors.ts'
 import type { House } from './house.ts'
 import type { LoadCounts } from './loading/tally.ts'
 import type { NodeInfo } from './node/contract.ts'
-import type { MemberCounts, MemberState } from './node/guard.ts'
+import type { MemberCounts } from './node/account.ts'
+import type { MemberState } from './node/guard.ts'
+import type { JournalCounts } from './shard/ledger.ts'
 import type { Member } from './shard/shard.ts'
 import type { L1Stats } from './tier/l1.ts'
 
@@ -12,7 +14,25 @@ export interface MemberStats extends MemberCounts {
   address: string
   role: 'primary' | 'replica'
   state: MemberState
+  circuit: CircuitState
   latency: number | undefined
+}
+
+/** The journal of one node: what waits now, and what was done since `create`. */
+export interface JournalStats extends JournalCounts {
+  /** Keys that wait to be removed. */
+  keys: number
+  bytes: number
+}
+
+/** One node in `stats()`. */
+export interface NodeStats {
+  id: string
+  weight: number
+  /** Whether its keys go to the next node on the ring now; always false without the option `eject`. */
+  ejected: boolean
+  journal: JournalStats
+  members: MemberStats[]
 }
 
 /** What `stats()` gives: plain data, counted since `create`. */
@@ -23,7 +43,7 @@ export interface CacheStats {
   misses: number
   /** Absent without L1. */
   l1?: L1Stats
-  nodes: { id: string; weight: number; members: MemberStats[] }[]
+  nodes: NodeStats[]
   loads: LoadCounts & { /** Flights under way now. */ running: number }
   /** What was given up, by reason. */
   dropped: Record<DropReason, number>
@@ -50,7 +70,7 @@ export interface NodeHealth extends MemberHealth {
 
 /** Something a person should look at. */
 export interface HealthIssue {
-  code: ErrorCode | 'ROLE' | 'REPLICATION_LAG'
+  code: ErrorCode | 'ROLE' | 'REPLICATION_LAG' | 'JOURNAL'
   /** The node's id. */
   node: string
   text: string
@@ -81,7 +101,13 @@ export function cacheStats(house: House): CacheStats {
     hits: tally.hits,
     misses: tally.misses,
     ...(tiers.l1 && { l1: tiers.l1.stats() }),
-    nodes: shards.map(({ id, spec, members }) => ({ id, weight: spec.weight, members: members.map(memberStats) })),
+    nodes: shards.map(({ id, spec, ledger, members }) => ({
+      id,
+      weight: spec.weight,
+      ejected: cluster.ejected(id),
+      journal: { keys: ledger.backlog, bytes: ledger.bytes, ...ledger.counts },
+      members: members.map(memberStats),
+    })),
     loads: { ...tally.loads, running: flights.size },
     dropped: { ...drops.counts },
     topology: { epoch, nodes: shards.length, points: ring.points.length },
@@ -90,7 +116,14 @@ export function cacheStats(house: House): CacheStats {
 }
 
 function memberStats({ role, spec, guard }: Member): MemberStats {
-  return { address: spec.address, role, state: guard.state, latency: guard.latency, ...guard.counts }
+  return {
+    address: spec.address,
+    role,
+    state: guard.state,
+    circuit: guard.circuit,
+    latency: guard.latency,
+    ...guard.counts,
+  }
 }
 
 /** Asks every server about itself, all at once, each within the node time-out. */
@@ -100,7 +133,7 @@ export async function cacheHealth(house: House): Promise<CacheHealth> {
   let totalKeys = 0
   let totalMemory = 0
   const nodes = await Promise.all(
-    cluster.topology.shards.map(async ({ id, members }): Promise<NodeHealth> => {
+    cluster.topology.shards.map(async ({ id, members, ledger }): Promise<NodeHealth> => {
       const infos = await Promise.all(members.map(({ guard }) => guard.info(settings.nodeTimeout)))
       const primary = infos[0]
       totalKeys += primary?.keys ?? 0
@@ -108,6 +141,9 @@ export async function cacheHealth(house: House): Promise<CacheHealth> {
       const [first, ...replicas] = members.map((member, i) => memberHealth(member, infos[i], primary))
       const health = { id, ...(first as MemberHealth), replicas }
       members.forEach((member, i) => issues.push(...memberIssues(id, member, infos[i], [first, ...replicas][i]!)))
+      if (ledger.backlog > 0) {
+        issues.push({ code: 'JOURNAL', node: id, text: `${ledger.backlog} keys wait to be removed from it` })
+      }
       return health
     }),
   )

@@ -1,9 +1,11 @@
+import { Budget } from './base/budget.ts'
 import { CacheError } from './base/errors.ts'
 import { Deadlines } from './base/deadlines.ts'
 import { Drops } from './base/drops.ts'
 import { Events } from './base/events.ts'
 import { loadHash, type Hash } from './base/hash.ts'
 import { Cluster } from './cluster/cluster.ts'
+import { Ejector } from './cluster/ejector.ts'
 import { Flights } from './loading/flight.ts'
 import { Loads } from './loading/loads.ts'
 import { Origin } from './loading/origin.ts'
@@ -29,9 +31,13 @@ export interface House {
   close(): Promise<void>
 }
 
+/** How many retries a read earns: one for every five, beside this many at once. */
+const RETRY_SHARE = 0.2
+const RETRY_RESERVE = 1_000
+
 /** Builds a cache from the cellar up, and connects its nodes. */
 export async function buildHouse(settings: Settings): Promise<House> {
-  const { clock, nodeTimeout } = settings
+  const { clock, nodeTimeout, journal, retries, random } = settings
   const hash = await loadHash()
   const events = new Events()
   const deadlines = new Deadlines(clock)
@@ -40,7 +46,16 @@ export async function buildHouse(settings: Settings): Promise<House> {
   const cluster = await Cluster.create(settings.nodes, {
     hash,
     points: settings.points,
-    shard: { ...shared, node: { nodeTimeout, clock }, zone: settings.zone, random: settings.random },
+    ejector: settings.eject ? new Ejector(clock, events) : undefined,
+    shard: {
+      ...shared,
+      node: { nodeTimeout, clock },
+      zone: settings.zone,
+      journal,
+      retries,
+      budget: new Budget(RETRY_SHARE, RETRY_RESERVE),
+      random,
+    },
   })
   const { router } = cluster
   const tiers = new Tiers({ router, l1: settings.l1, hash, clock, drops, nodeTimeout })

@@ -18,7 +18,16 @@ export type {
   WriteOptions,
   WriteResult,
 } from './types.ts'
-export type { CacheHealth, CacheStats, HealthIssue, MemberHealth, MemberStats, NodeHealth } from './health.ts'
+export type {
+  CacheHealth,
+  CacheStats,
+  HealthIssue,
+  JournalStats,
+  MemberHealth,
+  MemberStats,
+  NodeHealth,
+  NodeStats,
+} from './health.ts'
 
 export { memoryNode, type MemoryNodeOptions } from './node/memory.ts'
 export { customNode, type MemberSpec, type NodeContext, type NodeOptions, type NodeSpec } from './node/spec.ts'
@@ -33,7 +42,10 @@ export type {
   WriteItem,
   WriteOutcome,
 } from './node/contract.ts'
-export type { MemberCounts, MemberState } from './node/guard.ts'
+export type { MemberCounts } from './node/account.ts'
+export type { MemberState } from './node/guard.ts'
+export type { JournalOptions } from './shard/journal.ts'
+export type { JournalCounts } from './shard/ledger.ts'
 export type { MemberView, ReadPolicy, ReadPolicyContext, ReadPolicyFunction } from './shard/read-policy.ts'
 export type { L1Options, L1Stats } from './tier/l1.ts'
 export type { LoadCounts } from './loading/tally.ts'
@@ -58,6 +70,6 @@ export {
   isCacheError,
   type ErrorCode,
 } from './base/errors.ts'
-export type { CacheEvents, DropReason, EventType, NodeErrorEvent } from './base/events.ts'
+export type { CacheEvents, CircuitState, DropReason, EventType, JournalStatus, NodeErrorEvent } from './base/events.ts'
 export type { Clock, Timer } from './base/clock.ts'
 export type { Duration } from './base/duration.ts'

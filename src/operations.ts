@@ -1,7 +1,7 @@
 import { waitFor, type Patience } from './base/caller.ts'
 import { checkOneOf, checkOptions, checkFlag, checkFunction, type Unchecked } from './base/check.ts'
 import { durationOr } from './base/duration.ts'
-import { CacheError, OptionError, ValueError, quote } from './base/errors.ts'
+import { CacheError, OptionError, ValueError, quote, type NodeError } from './base/errors.ts'
 import { hashTag } from './base/hash-tag.ts'
 import { encodeValue } from './entry/codec.ts'
 import { packedSize, roundTrip, type Form } from './entry/form.ts'
@@ -10,9 +10,10 @@ import type { House } from './house.ts'
 import { judge } from './loading/freshness.ts'
 import type { LoadFunction } from './loading/origin.ts'
 import type { LoadKey, LoadRequest } from './loading/loads.ts'
-import { isFailure, type RemoveOutcome, type WriteOutcome } from './node/contract.ts'
+import { isFailure, type WriteOutcome } from './node/contract.ts'
 import type { SpaceSettings } from './options.ts'
 import { checkReadPolicy, type ReadPolicy } from './shard/read-policy.ts'
+import type { Removal } from './shard/shard.ts'
 import type { Found, TierKey, TierWrite } from './tier/tiers.ts'
 import type { DeleteResult, EntryInfo, Explanation, WriteResult } from './types.ts'
 
@@ -87,7 +88,9 @@ export class Operations {
     const l1 = useL1(options)
     const writes = Array.from(values, ([name, value]) => this.#prepare(name, value, ttl, l1))
     const targets = writes.map(({ target }) => target)
-    const outcomes = await this.#change(targets, patience, (ms) => house.tiers.write(writes, settings.form, ms))
+    const outcomes = await this.#change(targets, patience, failureOf, (ms) =>
+      house.tiers.write(writes, settings.form, ms, true),
+    )
     return outcomes.map((outcome) =>
       outcome === 'stored' ? { ok: true, status: 'stored' } : { ok: false, status: 'failed' },
     )
@@ -100,10 +103,13 @@ export class Operations {
     const options = callOptions(given, 'delete options', CALL)
     const patience = this.#patience(options)
     const targets = Array.from(names, (name) => this.target(name))
-    const outcomes = await this.#change(targets, patience, (ms) => house.tiers.remove(targets, ms))
-    return outcomes.map((outcome) =>
-      outcome === 'deleted' || outcome === 'absent' ? { ok: true, status: outcome } : { ok: false, status: 'failed' },
+    const removals = await this.#change(
+      targets,
+      patience,
+      ({ error }: Removal) => error,
+      (ms) => house.tiers.remove(targets, ms),
     )
+    return removals.map(({ status }) => ({ ok: status !== 'failed', status }))
   }
 
   /** Reads through: what is cached, else what the loader has. One value per distinct key, in order. */
@@ -122,9 +128,10 @@ export class Operations {
   }
 
   /** Runs a change of these keys between fences: loads of them that run are overtaken when it begins, and when it settles. */
-  async #change<T extends WriteOutcome | RemoveOutcome>(
+  async #change<T>(
     targets: readonly TierKey[],
     patience: Patience,
+    problem: (result: T) => NodeError | undefined,
     run: (ms: number) => Promise<T[]>,
   ): Promise<T[]> {
     const { flights, settings } = this.house
@@ -132,10 +139,14 @@ export class Operations {
       for (const { key } of targets) flights.fence(key)
     }
     fence()
-    const outcomes = await this.#wait(run(this.#nodeTime(patience)).finally(fence), patience)
-    const failure = settings.onNodeError === 'throw' ? outcomes.find(isFailure) : undefined
-    if (failure) throw failure
-    return outcomes
+    const results = await this.#wait(run(this.#nodeTime(patience)).finally(fence), patience)
+    if (settings.onNodeError === 'throw') {
+      for (const result of results) {
+        const error = problem(result)
+        if (error) throw error
+      }
+    }
+    return results
   }
 
   explain(name: string): Explanation {
@@ -252,6 +263,10 @@ export function manyLoader(load: unknown): LoadFunction {
     }
     return run(names, context)
   }
+}
+
+function failureOf(outcome: WriteOutcome): NodeError | undefined {
+  return isFailure(outcome) ? outcome : undefined
 }
 
 function callOptions(given: unknown, name: string, known: readonly string[]): Unchecked {

@@ -1,4 +1,4 @@
-import { checkOneOf, checkOptions, checkText, type Unchecked } from './base/check.ts'
+import { checkCount, checkFlag, checkOneOf, checkOptions, checkText, type Unchecked } from './base/check.ts'
 import { systemClock, type Clock } from './base/clock.ts'
 import { durationOr, parseDuration, type Duration } from './base/duration.ts'
 import { OptionError, quote } from './base/errors.ts'
@@ -7,6 +7,7 @@ import { checkForm, DEFAULT_FORM, FORM_OPTIONS, type Form, type FormOptions } fr
 import { checkNamespace } from './entry/key.ts'
 import type { NodeSpec } from './node/spec.ts'
 import { DEFAULT_POINTS } from './placement/ring.ts'
+import { checkJournal, type JournalLimits, type JournalOptions } from './shard/journal.ts'
 import { checkReadPolicy, type ReadPolicy } from './shard/read-policy.ts'
 import { L1, type L1Options } from './tier/l1.ts'
 
@@ -36,6 +37,20 @@ export interface CacheOptions extends SpaceOptions {
   points?: number
   /** The zone this process runs in, for `reads: 'nearest'`. */
   zone?: string
+  /**
+   * How many more commands a read may cost when the first one fails, within the same `nodeTimeout`: at another member, else
+   * once more after a short pause; 1 unless given, at most 10. Only reads are ever tried again, and in the long run at most
+   * every fifth.
+   */
+  retries?: number
+  /**
+   * `true`: while a node's primary cannot be asked, its keys go to the next node on the ring, for at most half of the nodes.
+   * Entries live there for at most a minute, and the node is told to remove what it has of them. Unless given, they are
+   * misses.
+   */
+  eject?: boolean
+  /** How many deletes that a node missed are remembered for it. */
+  journal?: JournalOptions
   /** `'miss'` (the default): trouble with a node never rejects a call. `'throw'`: it rejects with the NodeError. */
   onNodeError?: 'miss' | 'throw'
   /** Where time comes from; the machine's clock unless given. For tests: `ManualClock` of `sharded-cache/testing`. */
@@ -61,6 +76,9 @@ export interface Settings extends SpaceSettings {
   readonly nodeTimeout: number
   readonly points: number
   readonly zone: string | undefined
+  readonly retries: number
+  readonly eject: boolean
+  readonly journal: JournalLimits
   readonly onNodeError: 'miss' | 'throw'
   readonly clock: Clock
   readonly random: () => number
@@ -74,6 +92,9 @@ const CACHE_OPTIONS = [
   'nodeTimeout',
   'points',
   'zone',
+  'retries',
+  'eject',
+  'journal',
   'onNodeError',
   'clock',
   'random',
@@ -112,10 +133,19 @@ export function checkCacheOptions(given: unknown): Settings {
     nodeTimeout: parseDuration(nodeTimeout, 'nodeTimeout'),
     points: checkPoints(options['points'] === undefined ? DEFAULT_POINTS : options['points']),
     zone: options['zone'] === undefined ? undefined : checkText(options['zone'], 'zone'),
+    retries: checkRetries(options['retries']),
+    eject: options['eject'] === undefined ? false : checkFlag(options['eject'], 'eject'),
+    journal: checkJournal(options['journal']),
     onNodeError: checkOneOf(onNodeError, 'onNodeError', ['miss', 'throw']),
     clock: clock as Clock,
     random: random as () => number,
   }
+}
+
+function checkRetries(given: unknown): number {
+  const retries = given === undefined ? 1 : checkCount(given, 'retries', 0)
+  if (retries > 10) throw new OptionError('ERR_OPTION', `retries must be at most 10; given: ${retries}`)
+  return retries
 }
 
 /**

@@ -8,7 +8,7 @@ export interface Deadline {
 
 interface Item extends Deadline {
   at: number
-  expire: (() => void) | undefined
+  expire: ((late: number) => void) | undefined
   previous: Item | undefined
   next: Item | undefined
 }
@@ -47,8 +47,10 @@ export class Deadlines {
   /**
    * Calls `expire` once, `ms` milliseconds from now, unless cancelled before. Deadlines that pass together are called in
    * the order in which they fell due. `expire` must not throw: those after it would not be called.
+   *
+   * @param expire is told how many milliseconds late it is called, because this process stood still; 0 when it did not
    */
-  set(ms: number, expire: () => void): Deadline {
+  set(ms: number, expire: (late: number) => void): Deadline {
     const duration = Math.max(0, Math.ceil(ms))
     const head = this.#lists.get(duration) ?? this.#open(duration)
     const at = this.#clock.monotonic() + duration
@@ -125,7 +127,8 @@ export class Deadlines {
       // One that was due may have been cancelled by another one's callback.
       const { expire } = item
       item.cancel()
-      expire?.()
+      const late = now - item.at
+      expire?.(late > STALL ? late : 0)
     }
   }
 }

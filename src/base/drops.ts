@@ -6,6 +6,7 @@ export class Drops {
   readonly counts: Record<DropReason, number> = {
     corrupt: 0,
     'wrong-key': 0,
+    fenced: 0,
     schema: 0,
     'too-large': 0,
     'fill-failed': 0,

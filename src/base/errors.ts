@@ -16,10 +16,9 @@ const BRAND: unique symbol = Symbol.for('sharded-cache.CacheError')
  * | `ERR_VALUE` | a value cannot be encoded (`undefined`, circular, a `BigInt` in JSON, …) |
  * | `ERR_VALUE_SIZE` | a value is larger than its node can hold |
  * | `ERR_NODE` | a node answered with an error |
- * | `ERR_NODE_DOWN` | a node cannot be reached |
+ * | `ERR_NODE_DOWN` | a node cannot be reached, or was not asked because it failed a moment ago (its circuit is open) |
  * | `ERR_NODE_TIMEOUT` | a node did not answer within the deadline |
  * | `ERR_NODE_UNREADY` | a node answers that it cannot serve now: it loads its data, runs a long script, or lost its primary |
- * | `ERR_CIRCUIT_OPEN` | a node was not asked, because it failed a moment ago |
  * | `ERR_NODE_BUSY` | too many operations wait for one node |
  * | `ERR_LOAD` | the loader failed; `cause` holds its error |
  * | `ERR_LOAD_TIMEOUT` | the loader ran into its hard time-out |
@@ -42,7 +41,6 @@ export type ErrorCode =
   | 'ERR_NODE_DOWN'
   | 'ERR_NODE_TIMEOUT'
   | 'ERR_NODE_UNREADY'
-  | 'ERR_CIRCUIT_OPEN'
   | 'ERR_NODE_BUSY'
   | 'ERR_LOAD'
   | 'ERR_LOAD_TIMEOUT'
@@ -100,7 +98,7 @@ export class ValueError extends CacheError {
   }
 }
 
-/** Trouble with one server: `ERR_NODE`, `ERR_NODE_DOWN`, `ERR_NODE_TIMEOUT`, `ERR_NODE_UNREADY`, `ERR_NODE_BUSY`, `ERR_CIRCUIT_OPEN`, `ERR_AUTH`. */
+/** Trouble with one server: `ERR_NODE`, `ERR_NODE_DOWN`, `ERR_NODE_TIMEOUT`, `ERR_NODE_UNREADY`, `ERR_NODE_BUSY`, `ERR_AUTH`. */
 export class NodeError extends CacheError {
   static {
     this.prototype.name = 'NodeError'

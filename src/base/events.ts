@@ -28,18 +28,32 @@ export interface CacheEvents {
   /** A server did not do what was asked. The call that asked goes on without it. */
   'node-error': NodeErrorEvent
   /** A node's circuit changed its state. */
-  circuit: { type: 'circuit'; node: string; address: string; from: string; to: string; at: number }
+  circuit: { type: 'circuit'; node: string; address: string; from: CircuitState; to: CircuitState; at: number }
   /** A read was answered by another member than the first one in order. */
   failover: { type: 'failover'; node: string; from: string; to: string; keys: number; at: number }
   /** The topology was swapped for a new one. `moved` is the share of the key space that has a new owner, 0 to 1. */
   topology: { type: 'topology'; epoch: number; added: string[]; removed: string[]; moved: number; at: number }
   /** A replica is behind its primary. */
   'replication-lag': { type: 'replication-lag'; node: string; address: string; bytes: number; at: number }
-  /** A delete that a node missed was noted down or replayed. */
-  journal: { type: 'journal'; node: string; status: 'added' | 'replayed' | 'overflowed'; keys: number; at: number }
+  /** Deletes that a node missed were noted down, replayed, or could not be noted; see {@link JournalStatus}. */
+  journal: { type: 'journal'; node: string; status: JournalStatus; keys: number; at: number }
+  /** Entries of a server from before a moment were made void: it restarted with data. */
+  fence: { type: 'fence'; node: string; address: string; before: number; at: number }
+  /** With the option `eject`: a node's keys go to the next one on the ring (`out`), or come back to it (`in`). */
+  eject: { type: 'eject'; node: string; status: 'out' | 'in'; at: number }
   /** Something was given up, and why. Nothing is lost without one of these and a count in `stats()`. */
   dropped: { type: 'dropped'; reason: DropReason; key: string; node?: string; at: number }
 }
+
+/** The state of a circuit. */
+export type CircuitState = 'closed' | 'open' | 'half-open'
+
+/**
+ * What became of deletes that a node missed: `added` to its journal, `replayed` when the node had removed the keys,
+ * `overflowed` when there was no room (all its entries from before are misses then), `dropped` when the node left or the
+ * cache was closed before it could be told.
+ */
+export type JournalStatus = 'added' | 'replayed' | 'overflowed' | 'dropped'
 
 /** Why something was dropped: see {@link CacheEvents}. */
 export type DropReason =
@@ -47,6 +61,11 @@ export type DropReason =
   | 'corrupt'
   /** What came back carried another key's check: a miss. */
   | 'wrong-key'
+  /**
+   * What came back was written before its server restarted, before its node gained the key, or before the journal of missed
+   * deletes overflowed: a miss.
+   */
+  | 'fenced'
   /** What came back does not fit the space's schema: a miss. */
   | 'schema'
   /** A loaded value was too large for its node: returned to the caller, not cached. */
@@ -71,6 +90,8 @@ const TYPES: ReadonlySet<string> = new Set<EventType>([
   'topology',
   'replication-lag',
   'journal',
+  'fence',
+  'eject',
   'dropped',
 ])
 

@@ -4,6 +4,8 @@ import type { NodeSpec } from '../node/spec.ts'
 import { diff, type PlacementDiff } from '../placement/diff.ts'
 import { checkWeight } from '../placement/ring.ts'
 import type { Member } from '../shard/shard.ts'
+import { Departed } from './departed.ts'
+import { remember } from './history.ts'
 import { Router } from './router.ts'
 import { evolve, membersOf, type Topology, type TopologyContext } from './topology.ts'
 
@@ -15,12 +17,14 @@ export class Cluster {
   readonly router: Router
   readonly #context: TopologyContext
   #topology: Topology
+  readonly #departed = new Departed()
   #changes: Promise<unknown> = Promise.resolve()
 
   private constructor(topology: Topology, context: TopologyContext) {
     this.#topology = topology
     this.#context = context
-    this.router = new Router(() => this.#topology)
+    this.router = new Router(() => this.#topology, context.ejector)
+    attachAll(topology)
   }
 
   /**
@@ -44,6 +48,11 @@ export class Cluster {
     return this.#topology.shards.map(({ spec }) => spec)
   }
 
+  /** Whether a node's keys go to the next one on the ring now. */
+  ejected(id: string): boolean {
+    return this.#context.ejector?.isOut(id) ?? false
+  }
+
   /**
    * Makes the list given (or what `change` makes of the list of the moment) the topology. Operations that run finish on
    * the topology they began with; members that leave are closed when nothing is under way on them.
@@ -56,6 +65,7 @@ export class Cluster {
 
   async close(): Promise<void> {
     await this.#changes
+    for (const { ledger } of this.#topology.shards) ledger.close()
     await closeAll(membersOf(this.#topology), this.#context.shard.node.nodeTimeout)
   }
 
@@ -64,8 +74,14 @@ export class Cluster {
     const before = this.#topology
     const { topology, joined, left } = evolve(before, nodes, this.#context)
     await connectAll(joined, shard.node.nodeTimeout)
-    this.#topology = topology
+    const now = shard.clock.now()
+    this.#departed.fence(joined, now)
+    this.#topology = { ...topology, history: remember(before.history, before.ring, now) }
+    attachAll(topology)
+    this.#departed.add(left)
+    this.#context.ejector?.keep(topology.ring.ids)
     const moves = diff(before.ring, topology.ring)
+    for (const { id, ledger } of before.shards) if (!topology.ring.ids.includes(id)) ledger.close()
     if (shard.events.wanted('topology')) shard.events.emit(topologyEvent(before, topology, moves, shard.clock.now()))
     await closeAll(left, shard.node.nodeTimeout)
     return moves
@@ -102,6 +118,11 @@ export function withWeight(nodes: readonly NodeSpec[], id: string, weight: numbe
 function unknownNode(nodes: readonly NodeSpec[], id: string): OptionError {
   const known = nodes.map((node) => node.id).join(', ')
   return new OptionError('ERR_UNKNOWN_NODE', `there is no node ${quote(id)}; there are: ${known}`)
+}
+
+/** From now on, what nodes missed is told to the primaries of this topology. */
+function attachAll({ shards }: Topology): void {
+  for (const { ledger, primary } of shards) ledger.attach(primary)
 }
 
 async function connectAll(members: readonly Member[], nodeTimeout: number): Promise<void> {

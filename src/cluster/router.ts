@@ -1,8 +1,11 @@
-import type { NodeError } from '../base/errors.ts'
-import type { ReadOutcome, RemoveOutcome, WriteItem, WriteOutcome } from '../node/contract.ts'
+import type { ReadOutcome, WriteItem, WriteOutcome } from '../node/contract.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
-import type { Shard } from '../shard/shard.ts'
+import type { Answer } from '../shard/reading.ts'
+import type { Removal, Shard } from '../shard/shard.ts'
+import type { Detour, Ejector } from './ejector.ts'
+import { movedSince } from './history.ts'
 import type { Topology } from './topology.ts'
+import { MAX_CLOCK_SKEW } from '../entry/form.ts'
 
 /** A key on its way to a node. */
 export interface RoutedKey {
@@ -12,87 +15,163 @@ export interface RoutedKey {
   readonly stored: string
 }
 
-/** An outcome and the id of the node it came from. */
-export interface Routed<T> {
-  readonly outcome: T | NodeError
+/** What a read of one key came to. */
+export interface Routed {
+  readonly outcome: ReadOutcome
+  /** The id of the node that was asked. */
   readonly node: string
+  /** What was asked where, for {@link Router.confirm} and {@link Router.isVoid}. */
+  readonly answer: Answer
+  readonly shard: Shard
+  readonly topology: Topology
+  readonly detour: Detour | undefined
+}
+
+/** How long an entry lives at most on a node that stands in for its owner, in milliseconds. */
+const DETOUR_TTL = 60_000
+
+/** A group of keys that go to one shard, and their places among all keys. */
+interface Group<K> {
+  readonly shard: Shard
+  readonly keys: K[]
+  readonly at: number[]
+  /** The owner of its keys, and the way round it, when they do not go to it. */
+  readonly owner: Shard
+  readonly detour: Detour | undefined
 }
 
 /** Takes keys to their owners: groups them by shard, asks all shards at once, and puts the outcomes back in order. */
 export class Router {
   readonly #current: () => Topology
+  readonly #ejector: Ejector | undefined
 
-  /** @param current gives the topology of the moment; each operation takes it once */
-  constructor(current: () => Topology) {
+  /**
+   * @param current gives the topology of the moment; each operation takes it once
+   * @param ejector finds the way round nodes that cannot be asked; without it, their keys are misses
+   */
+  constructor(current: () => Topology, ejector?: Ejector) {
     this.#current = current
+    this.#ejector = ejector
   }
 
-  read(keys: readonly RoutedKey[], policy: ReadPolicy, ms: number): Promise<Routed<ReadOutcome>[]> {
-    return this.#dispatch(keys, (shard, group) =>
-      shard.read(
-        group.map(({ stored }) => stored),
-        policy,
+  /** Reads keys; one result each, in order. */
+  async read(keys: readonly RoutedKey[], policy: ReadPolicy, ms: number): Promise<Routed[]> {
+    const topology = this.#current()
+    return this.#dispatch(topology, keys, async ({ shard, keys: some, detour }) => {
+      const answers = await shard.read(storedNames(some), policy, ms)
+      return answers.map((answer) => ({
+        outcome: answer.outcome,
+        node: shard.id,
+        answer,
+        shard,
+        topology,
+        detour,
+      }))
+    })
+  }
+
+  /**
+   * Writes entries; one outcome each, in order.
+   *
+   * @param replaces whether an older value must not stay readable when the write fails
+   */
+  write(
+    items: readonly (RoutedKey & Omit<WriteItem, 'key'>)[],
+    ms: number,
+    replaces: boolean,
+  ): Promise<WriteOutcome[]> {
+    return this.#dispatch(this.#current(), items, async ({ shard, keys: some, owner, detour }) => {
+      const writing = shard.write(
+        some.map(({ stored, value, ttl }) => ({ key: stored, value, ttl: detour ? Math.min(ttl, DETOUR_TTL) : ttl })),
         ms,
-      ),
-    )
+        replaces,
+      )
+      // What the owner has of them must not come back with it.
+      if (detour) await owner.remove(storedNames(some), ms)
+      return writing
+    })
   }
 
-  write(items: readonly (RoutedKey & Omit<WriteItem, 'key'>)[], ms: number): Promise<Routed<WriteOutcome>[]> {
-    return this.#dispatch(items, (shard, group) =>
-      shard.write(
-        group.map(({ stored, value, ttl }) => ({ key: stored, value, ttl })),
-        ms,
-      ),
-    )
+  /** Removes keys; one outcome each, in order. */
+  remove(keys: readonly RoutedKey[], ms: number): Promise<Removal[]> {
+    return this.#dispatch(this.#current(), keys, async ({ shard, keys: some, owner, detour }) => {
+      const names = storedNames(some)
+      if (!detour) return shard.remove(names, ms)
+      const [here, there] = await Promise.all([shard.remove(names, ms), owner.remove(names, ms)])
+      return here.map((removal, i) => worseOf(removal, there[i] as Removal))
+    })
   }
 
-  remove(keys: readonly RoutedKey[], ms: number): Promise<Routed<RemoveOutcome>[]> {
-    return this.#dispatch(keys, (shard, group) =>
-      shard.remove(
-        group.map(({ stored }) => stored),
-        ms,
-      ),
+  /**
+   * Whether an entry that was read is void: written before its server restarted, before its node gained the key, or before
+   * its node stood in for the owner.
+   *
+   * @param writtenAt wall clock; `undefined` when the writer's clock cannot be believed
+   */
+  isVoid({ answer, shard, topology, detour }: Routed, key: string, writtenAt: number | undefined): boolean {
+    const fence = Math.max(
+      shard.ledger.fence,
+      answer.guard?.acquaintance.fence ?? 0,
+      detour ? detour.since + MAX_CLOCK_SKEW : 0,
     )
+    const { history, ring } = topology
+    if (fence === 0 && history.past.length === 0) return false
+    if (writtenAt === undefined || writtenAt < fence) return true
+    // Where a node stands in for the owner, the entry's age has been judged.
+    return detour === undefined && movedSince(history, ring, key, writtenAt)
   }
 
-  /** The largest value, in bytes, that the owner of a key can hold. */
+  /** The largest value, in bytes, that the node a key goes to can hold. */
   maxValueBytes(key: string): number {
     const topology = this.#current()
-    return ownerOf(topology, key).primary.adapter.limits.maxValueBytes
+    const owner = ownerOf(topology, key)
+    const { shard } = this.#ejector?.detour(topology, owner, key) ?? { shard: owner }
+    return shard.primary.adapter.limits.maxValueBytes
   }
 
   async #dispatch<K extends RoutedKey, T>(
+    topology: Topology,
     keys: readonly K[],
-    ask: (shard: Shard, group: readonly K[]) => Promise<(T | NodeError)[]>,
-  ): Promise<Routed<T>[]> {
-    const topology = this.#current()
-    if (keys.length === 1) {
-      const shard = ownerOf(topology, (keys[0] as K).key)
-      const [outcome] = await ask(shard, keys)
-      return [{ outcome: outcome as T, node: shard.id }]
+    ask: (group: Group<K>) => Promise<T[]>,
+  ): Promise<T[]> {
+    const groups = new Map<Shard, Group<K>[]>()
+    for (const [at, key] of keys.entries()) {
+      const owner = ownerOf(topology, key.key)
+      const detour = this.#ejector?.detour(topology, owner, key.key)
+      const shard = detour?.shard ?? owner
+      const ofOwner = groups.get(owner) ?? []
+      if (ofOwner.length === 0) groups.set(owner, ofOwner)
+      const group = ofOwner.find((one) => one.shard === shard)
+      if (group) {
+        group.keys.push(key)
+        group.at.push(at)
+      } else ofOwner.push({ shard, keys: [key], at: [at], owner, detour })
     }
-    const groups = new Map<Shard, number[]>()
-    for (const [at, { key }] of keys.entries()) {
-      const shard = ownerOf(topology, key)
-      const group = groups.get(shard)
-      if (group) group.push(at)
-      else groups.set(shard, [at])
-    }
-    const routed: Routed<T>[] = []
-    routed.length = keys.length
+    const all = [...groups.values()].flat()
+    if (all.length === 1) return ask(all[0] as Group<K>)
+    const results: T[] = []
+    results.length = keys.length
     await Promise.all(
-      Array.from(groups, async ([shard, group]) => {
-        const outcomes = await ask(
-          shard,
-          group.map((at) => keys[at] as K),
-        )
-        for (const [i, at] of group.entries()) routed[at] = { outcome: outcomes[i] as T, node: shard.id }
+      all.map(async (group) => {
+        const some = await ask(group)
+        for (const [i, at] of group.at.entries()) results[at] = some[i] as T
       }),
     )
-    return routed
+    return results
   }
 }
 
 function ownerOf({ ring, shards }: Topology, key: string): Shard {
   return shards[ring.ownerAt(ring.position(key))] as Shard
+}
+
+function storedNames(keys: readonly RoutedKey[]): string[] {
+  return keys.map(({ stored }) => stored)
+}
+
+const ORDER: readonly Removal['status'][] = ['failed', 'journaled', 'deleted', 'absent']
+
+/** Of what two nodes came to with one key: any failed, else any journaled, else any deleted, else absent. */
+function worseOf(a: Removal, b: Removal): Removal {
+  return ORDER.indexOf(a.status) <= ORDER.indexOf(b.status) ? a : b
 }

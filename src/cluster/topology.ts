@@ -1,9 +1,10 @@
 import { checkCount } from '../base/check.ts'
 import { OptionError, quote } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
-import type { Guard } from '../node/guard.ts'
 import type { NodeSpec } from '../node/spec.ts'
 import { ring, type Ring } from '../placement/ring.ts'
+import type { Ejector } from './ejector.ts'
+import { NO_HISTORY, type History } from './history.ts'
 import { Shard, type Member, type ShardContext } from '../shard/shard.ts'
 
 /** An immutable snapshot: the shards and the ring that places keys on them. One operation sees one topology. */
@@ -13,12 +14,16 @@ export interface Topology {
   readonly ring: Ring
   /** Aligned with `ring.ids`. */
   readonly shards: readonly Shard[]
+  /** Where keys lived before. */
+  readonly history: History
 }
 
 /** What the steps from one topology to the next need. */
 export interface TopologyContext {
   readonly hash: Hash
   readonly points: number
+  /** Finds the way round nodes that cannot be asked, where that is wanted. */
+  readonly ejector?: Ejector | undefined
   readonly shard: ShardContext
 }
 
@@ -40,17 +45,17 @@ export function evolve(before: Topology | undefined, nodes: readonly NodeSpec[],
   const placement = ring(specs, { hash: context.hash, points: context.points })
   const specOf = new Map(specs.map((spec) => [spec.id, spec]))
   const shardOf = new Map(before?.shards.map((shard) => [shard.id, shard]))
-  const opened: Guard[] = []
+  const opened: Member[] = []
   const shard = (id: string): Shard =>
-    new Shard(specOf.get(id) as NodeSpec, context.shard, shardOf.get(id), (guard) => opened.push(guard))
+    new Shard(specOf.get(id) as NodeSpec, context.shard, shardOf.get(id), (member) => opened.push(member))
   let shards: Shard[]
   try {
     shards = placement.ids.map(shard)
   } catch (error) {
-    for (const guard of opened) void guard.close(context.shard.node.nodeTimeout)
+    for (const { guard } of opened) void guard.close(context.shard.node.nodeTimeout)
     throw error
   }
-  const topology = { epoch: (before?.epoch ?? 0) + 1, ring: placement, shards }
+  const topology = { epoch: (before?.epoch ?? 0) + 1, ring: placement, shards, history: before?.history ?? NO_HISTORY }
   const old = membersOf(before)
   const now = membersOf(topology)
   const without = (some: readonly Member[], others: readonly Member[]): Member[] => {

@@ -180,7 +180,7 @@ export class Loads {
     }
   }
 
-  async #write(prepared: readonly Prepared[], { form }: LoadRequest): Promise<void> {
+  async #write(prepared: readonly Prepared[], { form, mode }: LoadRequest): Promise<void> {
     const { tiers, drops, nodeTimeout } = this.#context
     const writes: TierWrite[] = []
     for (const { loading, write } of prepared) {
@@ -189,7 +189,8 @@ export class Loads {
       else writes.push(write)
     }
     if (writes.length === 0) return
-    const outcomes = await tiers.write(writes, form, nodeTimeout)
+    // Where there was nothing usable, a fill that fails leaves nothing behind.
+    const outcomes = await tiers.write(writes, form, nodeTimeout, mode === 'refresh')
     for (const [i, { target }] of writes.entries()) {
       if (outcomes[i] !== 'stored') drops.tell('fill-failed', target.key)
     }

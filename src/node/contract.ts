@@ -12,6 +12,11 @@ export interface NodeIdentity {
   uptime?: number
   /** True when it certainly held no key at the moment it was asked, and was not about to load any. */
   empty?: boolean
+  /**
+   * Whether it loaded data from its disk when it started: false when it certainly did not, absent when it does not say. What
+   * it loaded may be older than what was deleted since.
+   */
+  restored?: boolean
   /** Of a replica: whether it is in step with its primary, or at least in touch. Absent for others, and when not known. */
   linked?: boolean
 }

@@ -1,7 +1,10 @@
 import type { Clock } from '../base/clock.ts'
 import type { Deadlines } from '../base/deadlines.ts'
-import { NodeError, isCacheError } from '../base/errors.ts'
-import type { Events, NodeErrorEvent } from '../base/events.ts'
+import { NodeError } from '../base/errors.ts'
+import type { CircuitState, Events } from '../base/events.ts'
+import { Account, type MemberCounts } from './account.ts'
+import { Breaker } from './breaker.ts'
+import { Calls, COMMANDS, type OperationName } from './calls.ts'
 import {
   isFailure,
   type NodeAdapter,
@@ -12,6 +15,7 @@ import {
   type WriteItem,
   type WriteOutcome,
 } from './contract.ts'
+import { Acquaintance } from './identity.ts'
 import type { NodeContext } from './spec.ts'
 
 /** What guards share within one cache. */
@@ -20,72 +24,97 @@ export interface GuardContext {
   readonly deadlines: Deadlines
   readonly events: Events
   readonly node: Omit<NodeContext, 'identified'>
+  random(): number
 }
 
-/** What one server was asked and how it did. Counts of keys, not of commands; times in milliseconds. */
-export interface MemberCounts {
-  reads: number
-  hits: number
-  writes: number
-  removes: number
-  errors: number
-  timeouts: number
-  bytesRead: number
-  bytesWritten: number
-}
-
-/** Whether a server did what it was last asked. */
+/** Whether a server did what it was last asked; `down` also while its circuit is not closed. */
 export type MemberState = 'unknown' | 'up' | 'down'
 
-/** How many operations may wait for one server before further ones are refused with `ERR_NODE_BUSY`. */
-const MAX_PENDING = 20_000
-/** How much one sample weighs in the latency estimate. */
-const LATENCY_WEIGHT = 0.2
+/** How long closing may take, in milliseconds, once for what is under way and once for the adapter, however patient a call is. */
+const MAX_CLOSE = 450
 
-/**
- * One server, with the deadline held outside its client: whatever the client library does, every operation settles within
- * the time given, with an outcome per key. A late answer is discarded.
- */
+/** One server: its adapter, the deadline around each command, its circuit, and what is known of who it is. */
 export class Guard {
   readonly adapter: NodeAdapter
-  readonly counts: MemberCounts = {
-    reads: 0,
-    hits: 0,
-    writes: 0,
-    removes: 0,
-    errors: 0,
-    timeouts: 0,
-    bytesRead: 0,
-    bytesWritten: 0,
-  }
-  state: MemberState = 'unknown'
-  /** Why it was last found down. */
-  problem: NodeError | undefined
-  /** Recent time of a read in milliseconds, exponentially weighted; `undefined` before the first one. */
-  latency: number | undefined
+  /** Who it is, and before when its entries are void. */
+  readonly acquaintance: Acquaintance = new Acquaintance()
+  /** Called when it can be asked again: its circuit closed, or it was connected to anew. */
+  onUp: (() => void) | undefined
   readonly #node: string
   readonly #context: GuardContext
-  #pending = 0
-  /** Since when something is asked and nothing comes back. */
-  #silentSince: number | undefined
-  #judging = false
-  #closed = false
-  #drained: (() => void) | undefined
+  readonly #account: Account
+  readonly #calls: Calls
+  readonly #breaker: Breaker
+  #state: MemberState = 'unknown'
+  #generation = 0
+  /** Until when a broken connection is our own doing. */
+  #forgivenUntil = -Infinity
 
-  constructor(node: string, adapter: NodeAdapter, context: GuardContext) {
+  /** @param open makes the adapter */
+  constructor(node: string, open: (context: NodeContext) => NodeAdapter, context: GuardContext) {
+    const { clock, deadlines } = context
+    const { nodeTimeout } = context.node
     this.#node = node
-    this.adapter = adapter
     this.#context = context
+    this.adapter = open({ ...context.node, identified: (identity) => this.#identified(identity) })
+    const { address } = this.adapter
+    this.#account = new Account(node, address, context.events, clock)
+    this.#calls = new Calls({
+      address,
+      clock,
+      deadlines,
+      nodeTimeout,
+      missed: (error) => {
+        this.#state = 'down'
+        this.#breaker.failed('missed', error)
+      },
+      silent: () => this.reset(),
+    })
+    this.#breaker = new Breaker({
+      clock,
+      random: context.random,
+      probe: () => this.#connect(nodeTimeout),
+      changed: (from, to) => this.#circuitChanged(from, to),
+    })
   }
 
-  /** Connects within `ms`; rejects with a NodeError. A server that is merely down goes on being tried by its adapter. */
-  async connect(ms: number): Promise<NodeIdentity> {
+  get counts(): MemberCounts {
+    return this.#account.counts
+  }
+
+  get problem(): NodeError | undefined {
+    return this.#account.problem
+  }
+
+  get latency(): number | undefined {
+    return this.#account.latency
+  }
+
+  get state(): MemberState {
+    return this.#breaker.closed ? this.#state : 'down'
+  }
+
+  get circuit(): CircuitState {
+    return this.#breaker.state
+  }
+
+  /** Whether it is asked at all: while its circuit is not closed, every operation fails at once. */
+  get usable(): boolean {
+    return this.#breaker.closed
+  }
+
+  /** Counts the connections that were thrown away here; see {@link Guard.replace}. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** Connects within `ms`; rejects with a NodeError. A server that is merely down goes on being tried. */
+  async connect(ms: number): Promise<void> {
     try {
-      const identity = await this.#settle('connect', 1, ms, () => this.adapter.connect())
-      this.state = 'up'
-      return identity
+      await this.#connect(ms)
     } catch (error) {
-      throw this.#failed('connect', asNodeError(error, this.adapter.address), 1)
+      this.#breaker.failed('broke', error as NodeError)
+      throw error
     }
   }
 
@@ -94,154 +123,158 @@ export class Guard {
     this.counts.reads += keys.length
     const start = this.#context.clock.monotonic()
     const outcomes = await this.#run('read', keys.length, ms, () => this.adapter.read(keys))
-    let bytes = 0
-    let hits = 0
-    let failures = 0
-    for (const outcome of outcomes) {
-      if (outcome instanceof Uint8Array) {
-        bytes += outcome.length
-        hits++
-      } else if (outcome !== undefined) failures++
-    }
-    this.counts.hits += hits
-    this.counts.bytesRead += bytes
-    // A server that fails at once is not a fast one.
-    if (failures < keys.length) this.#sample(this.#context.clock.monotonic() - start)
+    this.#account.read(outcomes, this.#context.clock.monotonic() - start)
     return outcomes
   }
 
   /** Writes entries; one outcome each. */
-  async write(items: readonly WriteItem[], ms: number): Promise<WriteOutcome[]> {
+  write(items: readonly WriteItem[], ms: number): Promise<WriteOutcome[]> {
     this.counts.writes += items.length
     for (const item of items) this.counts.bytesWritten += item.value.length
     return this.#run('write', items.length, ms, () => this.adapter.write(items))
   }
 
   /** Removes keys; one outcome each. */
-  async remove(keys: readonly string[], ms: number): Promise<RemoveOutcome[]> {
+  remove(keys: readonly string[], ms: number): Promise<RemoveOutcome[]> {
     this.counts.removes += keys.length
     return this.#run('remove', keys.length, ms, () => this.adapter.remove(keys))
   }
 
-  /** Asks the server about itself; `undefined` when it cannot tell or does not answer. */
+  /** Removes a key if it holds exactly these bytes, where the server can; what comes of it matters to nobody. */
+  async removeIf(key: string, value: Uint8Array, ms: number): Promise<void> {
+    const power = this.adapter.powers.removeIf
+    if (!power || !this.usable) return
+    try {
+      await this.#calls.run('remove', 1, ms, () => power.call(this.adapter.powers, key, value))
+    } catch (error) {
+      this.#failed('remove', error, 1)
+    }
+  }
+
+  /** Asks the server about itself, whatever its circuit says; `undefined` when it cannot tell or does not answer. */
   async info(ms: number): Promise<NodeInfo | undefined> {
     const ask = this.adapter.powers.info
     if (!ask) return undefined
     try {
-      const info = await this.#settle('info', 1, ms, ask)
-      this.state = 'up'
+      const info = await this.#calls.run('info', 1, ms, () => ask.call(this.adapter.powers))
+      this.#state = 'up'
       return info
     } catch (error) {
-      const { code } = this.#failed('info', asNodeError(error, this.adapter.address), 1)
+      const { code } = this.#failed('info', error, 1)
       // It answered, if only to say that it may not tell.
-      if (code === 'ERR_NODE') this.state = 'up'
+      if (code === 'ERR_NODE') this.#state = 'up'
       return undefined
     }
   }
 
-  /** Waits until nothing is under way, at most `ms`, and closes the adapter, at most `ms` again. */
-  async close(ms: number): Promise<void> {
-    this.#closed = true
-    const { deadlines } = this.#context
-    if (this.#pending > 0) {
-      await new Promise<void>((resolve) => {
-        const deadline = deadlines.set(ms, resolve)
-        this.#drained = () => {
-          deadline.cancel()
-          resolve()
-        }
-      })
-    }
+  /** Throws the connection away, with all that is under way on it. */
+  reset(): void {
+    const { clock, node } = this.#context
+    this.#generation++
+    this.#forgivenUntil = clock.monotonic() + node.nodeTimeout
     try {
-      await this.#settle('close', 0, ms, () => this.adapter.close())
+      this.adapter.reset()
     } catch (error) {
-      this.#failed('close', asNodeError(error, this.adapter.address), 0)
+      this.#failed('close', error, 0)
+    }
+  }
+
+  /**
+   * Throws away the connection of a generation, unless that was done since, and waits at most `ms` until there is a new
+   * one. Says whether there is.
+   */
+  async replace(generation: number, ms: number): Promise<boolean> {
+    if (generation === this.#generation) this.reset()
+    return this.#connect(ms).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  /** Waits until nothing is under way, and closes the adapter; at most `ms` each, and at most 0.9 s together. */
+  async close(ms: number): Promise<void> {
+    const bound = Math.min(ms, MAX_CLOSE)
+    this.#breaker.stop()
+    await this.#calls.drain(bound)
+    try {
+      await this.#calls.run('close', 0, bound, () => this.adapter.close())
+    } catch (error) {
+      this.#failed('close', error, 0)
+    }
+  }
+
+  async #connect(ms: number): Promise<void> {
+    try {
+      this.#identified(await this.#calls.run('connect', 1, ms, () => this.adapter.connect()))
+      this.#state = 'up'
+    } catch (error) {
+      throw this.#failed('connect', error, 1)
     }
   }
 
   async #run<T extends ReadOutcome | WriteOutcome | RemoveOutcome>(
-    operation: NodeErrorEvent['operation'],
+    operation: OperationName,
     keys: number,
     ms: number,
     ask: () => Promise<T[]>,
   ): Promise<(T | NodeError)[]> {
+    if (!this.#breaker.closed) return this.#refuse(operation, keys)
     let outcomes: T[]
     try {
-      outcomes = this.#counted(await this.#settle(operation, keys, ms, ask), keys)
+      outcomes = this.#counted(await this.#calls.run(operation, keys, ms, ask), keys)
     } catch (error) {
-      const failure = this.#failed(operation, asNodeError(error, this.adapter.address), keys)
+      const failure = this.#failed(operation, error, keys)
+      this.#signal(failure)
       return Array.from({ length: keys }, () => failure)
     }
-    let failure: NodeError | undefined
-    let failures = 0
-    for (const outcome of outcomes) {
-      if (isFailure(outcome)) {
-        failure ??= outcome
-        failures++
-      }
-    }
-    if (failure) this.#failed(operation, failure, failures)
-    else this.state = 'up'
+    const failures = outcomes.filter((outcome): outcome is NodeError & T => isFailure(outcome))
+    if (failures.length === 0) this.#state = 'up'
+    else this.#failed(operation, failures[0], failures.length)
+    this.#signal(failures.length < keys ? undefined : failures[0])
     return outcomes
   }
 
-  /** Settles with `ask()`, or rejects when `ms` pass first. */
-  #settle<T>(operation: NodeErrorEvent['operation'], keys: number, ms: number, ask: () => Promise<T>): Promise<T> {
-    const { address } = this.adapter
-    // Whatever the adapter holds, it can be let go of.
-    if (operation !== 'close') {
-      if (this.#closed) return Promise.reject(new NodeError('ERR_NODE_DOWN', `${address} was closed`))
-      if (this.#pending >= MAX_PENDING) {
-        return Promise.reject(new NodeError('ERR_NODE_BUSY', `${MAX_PENDING} operations already wait for ${address}`))
-      }
+  /** What a command says about the server. That it missed its deadline is judged where the deadline is. */
+  #signal(failure: NodeError | undefined): void {
+    switch (failure?.code) {
+      case undefined:
+      case 'ERR_NODE':
+        this.#breaker.answered()
+        return
+      case 'ERR_NODE_DOWN':
+      case 'ERR_AUTH':
+        if (this.#context.clock.monotonic() >= this.#forgivenUntil) this.#breaker.failed('broke', failure)
+        return
+      case 'ERR_NODE_UNREADY':
+        this.#breaker.failed('missed', failure)
     }
-    return new Promise<T>((resolve, reject) => {
-      const { clock, deadlines } = this.#context
-      this.#silentSince ??= clock.monotonic()
-      const deadline = deadlines.set(ms, () => {
-        const what = keys > 1 ? `a ${operation} of ${keys} keys` : `a ${operation}`
-        reject(new NodeError('ERR_NODE_TIMEOUT', `${address} did not answer ${what} within ${Math.ceil(ms)} ms`))
-        if (operation !== 'close') this.#resetIfSilent()
-      })
-      const settled = (): void => {
-        deadline.cancel()
-        this.#silentSince = undefined
-        if (--this.#pending === 0) this.#drained?.()
-      }
-      this.#pending++
-      begin(ask).then(
-        (value) => {
-          settled()
-          resolve(value)
-        },
-        (error: unknown) => {
-          settled()
-          reject(error)
-        },
-      )
-    })
   }
 
-  /**
-   * Nothing at all came back for a node time-out: the connection is taken for dead, and what hangs on it is freed. A
-   * caller who waits for less gives up alone; the connection is everybody's.
-   */
-  #resetIfSilent(): void {
-    const { clock, node } = this.#context
-    const since = this.#silentSince
-    if (since === undefined || clock.monotonic() - since < node.nodeTimeout || this.#judging) return
-    this.#judging = true
-    // When this process itself stood still, answers that have long arrived are read only now; they count.
-    setImmediate(() => {
-      this.#judging = false
-      if (this.#silentSince !== since) return
-      this.#silentSince = undefined
-      try {
-        this.adapter.reset()
-      } catch (error) {
-        this.#failed('close', asNodeError(error, this.adapter.address), 0)
-      }
-    })
+  #refuse(operation: OperationName, keys: number): NodeError[] {
+    const why = this.#breaker.cause?.message ?? 'it failed'
+    const error = new NodeError('ERR_NODE_DOWN', `${this.adapter.address} is not asked, its circuit is open: ${why}`)
+    this.#account.refused(operation, error, keys)
+    return Array.from({ length: keys }, () => error)
+  }
+
+  #circuitChanged(from: CircuitState, to: CircuitState): void {
+    const { events, clock } = this.#context
+    if (events.wanted('circuit')) {
+      const { address } = this.adapter
+      events.emit({ type: 'circuit', node: this.#node, address, from, to, at: clock.now() })
+    }
+    if (to === 'closed') this.onUp?.()
+  }
+
+  #identified(identity: NodeIdentity): void {
+    this.#forgivenUntil = -Infinity
+    const { events, clock } = this.#context
+    const now = clock.now()
+    if (this.acquaintance.meet(identity, now) && events.wanted('fence')) {
+      const where = { node: this.#node, address: this.adapter.address }
+      events.emit({ type: 'fence', ...where, before: this.acquaintance.fence, at: now })
+    }
+    if (this.usable) this.onUp?.()
   }
 
   /** An adapter of somebody else's may break the contract; which outcome belongs to which key is unknown then. */
@@ -251,41 +284,11 @@ export class Guard {
     throw new NodeError('ERR_NODE', `the adapter of ${this.adapter.address} answered ${keys} keys with ${given}`)
   }
 
-  #failed(operation: NodeErrorEvent['operation'], error: NodeError, keys: number): NodeError {
-    const { code } = error
-    this.counts.errors++
-    if (code === 'ERR_NODE_TIMEOUT') this.counts.timeouts++
-    if (code !== 'ERR_NODE') {
-      this.state = 'down'
-      this.problem = error
-    }
-    const { events, clock } = this.#context
-    if (events.wanted('node-error')) {
-      const { address } = this.adapter
-      const at = clock.now()
-      events.emit({ type: 'node-error', node: this.#node, address, operation, code, message: error.message, keys, at })
-    }
+  #failed(operation: OperationName, thrown: unknown, keys: number): NodeError {
+    const error = this.#account.failed(operation, thrown, keys)
+    // Whether a command's time-out is the server's is judged where the deadline is: a caller may wait for less.
+    const judged = error.code === 'ERR_NODE_TIMEOUT' && COMMANDS.has(operation)
+    if (error.code !== 'ERR_NODE' && error.code !== 'ERR_NODE_BUSY' && !judged) this.#state = 'down'
     return error
   }
-
-  #sample(ms: number): void {
-    this.latency = this.latency === undefined ? ms : this.latency + LATENCY_WEIGHT * (ms - this.latency)
-  }
-}
-
-/** Calls an adapter; one that throws at once, or returns no promise, is treated as one that answered so. */
-function begin<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return Promise.resolve(ask())
-  } catch (error) {
-    return Promise.reject(error as Error)
-  }
-}
-
-/** An adapter of somebody else's may break the contract and throw; what it throws may hold anything, so only its kind is kept. */
-function asNodeError(error: unknown, address: string): NodeError {
-  if (error instanceof NodeError) return error
-  if (isCacheError(error)) return new NodeError(error.code, error.message)
-  const kind = error instanceof Error ? error.constructor.name : typeof error
-  return new NodeError('ERR_NODE', `the adapter of ${address} threw (${kind}) instead of answering per key`)
 }

@@ -1,13 +1,21 @@
-import { isFailure, type ReadOutcome, type RemoveOutcome, type WriteItem, type WriteOutcome } from '../node/contract.ts'
+import type { Budget } from '../base/budget.ts'
+import type { NodeError } from '../base/errors.ts'
+import { isFailure, type RemoveOutcome, type WriteItem, type WriteOutcome } from '../node/contract.ts'
 import { Guard, type GuardContext } from '../node/guard.ts'
 import type { MemberSpec, NodeSpec } from '../node/spec.ts'
+import type { JournalLimits } from './journal.ts'
+import { Ledger } from './ledger.ts'
 import { orderMembers, type MemberView, type ReadPolicy, type ReadPolicyContext } from './read-policy.ts'
+import { readInOrder, type Answer, type ReadingContext } from './reading.ts'
 
 /** What shards share within one cache. */
 export interface ShardContext extends GuardContext {
   /** The zone this process runs in. */
   readonly zone: string | undefined
-  random(): number
+  readonly journal: JournalLimits
+  readonly budget: Budget
+  /** How many more commands a read may cost. */
+  readonly retries: number
 }
 
 /** One server of a shard at run time. */
@@ -18,30 +26,47 @@ export interface Member {
 }
 
 /**
+ * What became of a removal: the node did it, will be told (`journaled`), or could be neither told nor noted down
+ * (`failed`). The error is what kept the node from it.
+ */
+export type Removal =
+  | { readonly status: Exclude<RemoveOutcome, NodeError>; readonly error?: undefined }
+  | { readonly status: 'journaled' | 'failed'; readonly error: NodeError }
+
+/**
  * A node at run time: writes go to its primary, reads to the members in the order of a policy. Immutable; a change of the
- * node makes a new shard that takes over the members that stay.
+ * node makes a new shard that takes over the members that stay, and the ledger.
  */
 export class Shard {
   readonly spec: NodeSpec
   readonly members: readonly Member[]
+  readonly ledger: Ledger
   readonly #context: ShardContext
+  readonly #reading: ReadingContext
 
   /**
    * @param before the shard with this id in the topology before, whose members go on where they are the same
-   * @param opened told of every guard that is new
+   * @param opened told of every member that is new
    */
-  constructor(spec: NodeSpec, context: ShardContext, before?: Shard, opened?: (guard: Guard) => void) {
+  constructor(spec: NodeSpec, context: ShardContext, before?: Shard, opened?: (member: Member) => void) {
     this.spec = spec
     this.#context = context
+    const { clock, events, journal, node } = context
     const free = [...(before?.members ?? [])]
     const member = (role: Member['role'], wanted: MemberSpec): Member => {
       const at = free.findIndex(({ spec: { fingerprint } }) => fingerprint === wanted.fingerprint)
       if (at !== -1) return { role, spec: wanted, guard: (free.splice(at, 1)[0] as Member).guard }
-      const guard = new Guard(spec.id, wanted.open({ ...context.node, identified: () => {} }), context)
-      opened?.(guard)
-      return { role, spec: wanted, guard }
+      const made = { role, spec: wanted, guard: new Guard(spec.id, (given) => wanted.open(given), context) }
+      opened?.(made)
+      return made
     }
     this.members = [member('primary', spec.primary), ...spec.replicas.map((replica) => member('replica', replica))]
+    this.ledger = before?.ledger ?? new Ledger(spec.id, { clock, events, journal, nodeTimeout: node.nodeTimeout })
+    this.#reading = {
+      ...context,
+      random: () => context.random(),
+      failedOver: (from, to, keys) => this.#tellFailover(from, to, keys),
+    }
   }
 
   get id(): string {
@@ -52,54 +77,87 @@ export class Shard {
     return (this.members[0] as Member).guard
   }
 
-  /** Reads keys within `ms` altogether, going on to further members for those that failed, as the policy says. */
-  async read(keys: readonly string[], policy: ReadPolicy, ms: number): Promise<ReadOutcome[]> {
-    if (this.members.length === 1 && typeof policy === 'string') return this.primary.read(keys, ms)
-    const order = this.#order(policy)
-    const first = order[0]
-    if (!first) return keys.map(() => undefined)
-    const { clock } = this.#context
-    const end = clock.monotonic() + ms
-    const outcomes = await first.guard.read(keys, order.length > 1 ? ms / 2 : ms)
-    for (const [index, member] of order.entries()) {
-      if (index === 0) continue
-      const failed = outcomes.flatMap((outcome, at) => (isFailure(outcome) ? [at] : []))
-      const left = end - clock.monotonic()
-      if (failed.length === 0 || left < 1) break
-      const again = await member.guard.read(
-        failed.map((at) => keys[at] as string),
-        index < order.length - 1 ? left / 2 : left,
-      )
-      for (const [i, at] of failed.entries()) outcomes[at] = again[i]
-      this.#tellFailover(first, member, again)
+  /**
+   * Reads keys within `ms` altogether. A key that the node has still to remove is a miss; one that this process changed a
+   * moment ago is read from the primary, whatever the policy says.
+   */
+  async read(keys: readonly string[], policy: ReadPolicy, ms: number): Promise<Answer[]> {
+    const { ledger } = this
+    const single = this.members.length === 1 && typeof policy === 'string'
+    if (single && ledger.backlog === 0) return readInOrder([this.primary], keys, ms, this.#reading)
+    const groups = { owed: [] as number[], recent: [] as number[], rest: [] as number[] }
+    for (const [at, key] of keys.entries()) {
+      if (ledger.owed(key)) groups.owed.push(at)
+      else if (!single && ledger.recent(key)) groups.recent.push(at)
+      else groups.rest.push(at)
     }
+    const answers: Answer[] = keys.map(() => OWED)
+    const ask = async (order: readonly Guard[], group: readonly number[]): Promise<void> => {
+      if (group.length === 0) return
+      const some = group.length === keys.length ? keys : group.map((at) => keys[at] as string)
+      for (const [i, answer] of (await readInOrder(order, some, ms, this.#reading)).entries()) {
+        answers[group[i] as number] = answer
+      }
+    }
+    const order = this.#order(policy)
+    await Promise.all([ask(order.length > 0 ? [this.primary] : [], groups.recent), ask(order, groups.rest)])
+    return answers
+  }
+
+  /**
+   * Writes entries to the primary.
+   *
+   * @param replaces whether an older value must not stay readable when the write fails: it is removed then, or noted down
+   */
+  async write(items: readonly WriteItem[], ms: number, replaces: boolean): Promise<WriteOutcome[]> {
+    const stamp = this.ledger.stamp()
+    const outcomes = await this.primary.write(items, ms)
+    const failed: string[] = []
+    for (const [i, { key }] of items.entries()) {
+      if (outcomes[i] === 'stored') this.ledger.settled(key, stamp)
+      else if (replaces) failed.push(key)
+    }
+    if (failed.length > 0) this.ledger.missed(failed)
     return outcomes
   }
 
-  write(items: readonly WriteItem[], ms: number): Promise<WriteOutcome[]> {
-    return this.primary.write(items, ms)
+  /** Removes keys from the primary; what it misses is noted down. */
+  async remove(keys: readonly string[], ms: number): Promise<Removal[]> {
+    const stamp = this.ledger.stamp()
+    const outcomes = await this.primary.remove(keys, ms)
+    const failed: string[] = []
+    for (const [i, outcome] of outcomes.entries()) {
+      if (isFailure(outcome)) failed.push(keys[i] as string)
+      else this.ledger.settled(keys[i] as string, stamp)
+    }
+    const noted = failed.length > 0 ? this.ledger.missed(failed) : []
+    let next = 0
+    return outcomes.map((outcome) =>
+      isFailure(outcome) ? { status: noted[next++] ? 'journaled' : 'failed', error: outcome } : { status: outcome },
+    )
   }
 
-  remove(keys: readonly string[], ms: number): Promise<RemoveOutcome[]> {
-    return this.primary.remove(keys, ms)
-  }
-
-  #order(policy: ReadPolicy): Member[] {
+  #order(policy: ReadPolicy): Guard[] {
     const { zone } = this.#context
-    const context: ReadPolicyContext = { node: this.id, zone, random: this.#context.random }
+    const context: ReadPolicyContext = { node: this.id, zone, random: () => this.#context.random() }
     const views = new Map<MemberView, Member>()
     for (const member of this.members) views.set(viewOf(member), member)
-    return orderMembers(policy, [...views.keys()], context).flatMap((view) => views.get(view) ?? [])
+    return orderMembers(policy, [...views.keys()], context).flatMap((view) => views.get(view)?.guard ?? [])
   }
 
-  #tellFailover(first: Member, member: Member, outcomes: readonly ReadOutcome[]): void {
+  #tellFailover(from: Guard, to: Guard, keys: number): void {
     const { events, clock } = this.#context
-    const keys = outcomes.filter((outcome) => !isFailure(outcome)).length
     if (keys === 0 || !events.wanted('failover')) return
-    const from = first.spec.address
-    events.emit({ type: 'failover', node: this.id, from, to: member.spec.address, keys, at: clock.now() })
+    const at = clock.now()
+    events.emit({ type: 'failover', node: this.id, from: this.#address(from), to: this.#address(to), keys, at })
+  }
+
+  #address(guard: Guard): string {
+    return (this.members.find((member) => member.guard === guard) as Member).spec.address
   }
 }
+
+const OWED: Answer = { outcome: undefined, guard: undefined, generation: 0 }
 
 function viewOf({ role, spec, guard }: Member): MemberView {
   const { address, zone } = spec

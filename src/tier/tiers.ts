@@ -3,10 +3,12 @@ import type { Drops } from '../base/drops.ts'
 import type { NodeError } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
 import type { RoutedKey, Router } from '../cluster/router.ts'
-import { pack, unpack, type Entry, type Form, type Unpacked } from '../entry/form.ts'
-import { isFailure, type RemoveOutcome, type WriteOutcome } from '../node/contract.ts'
+import { pack, type Entry, type Form } from '../entry/form.ts'
+import { isFailure, type WriteOutcome } from '../node/contract.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
+import type { Removal } from '../shard/shard.ts'
 import { Fence } from './fence.ts'
+import { Intake } from './intake.ts'
 import type { L1 } from './l1.ts'
 
 /** A key in all its forms. */
@@ -71,11 +73,13 @@ export class Tiers {
   readonly #context: TiersContext
   /** It guards L1, and nothing else: without L1 there is none. */
   readonly #fence: Fence | undefined
+  readonly #intake: Intake
 
   constructor(context: TiersContext) {
     this.l1 = context.l1
     this.#context = context
     this.#fence = context.l1 && new Fence(context.hash)
+    this.#intake = new Intake(context)
   }
 
   /** Reads keys, from L1 where it has them, else from their owners; L1 takes what comes. One result each, in order. */
@@ -93,24 +97,23 @@ export class Tiers {
     const stamps = fence && targets.map(({ key }) => fence.stamp(key))
     const began = this.#moment()
     const routed = await this.#context.router.read(targets, how.reads, how.timeout)
-    const late: Promise<void>[] = []
+    const entries = await this.#intake.accept(targets, routed, how.form, began.monotonic + how.timeout)
     for (const [i, { outcome, node }] of routed.entries()) {
-      const target = targets[i] as TierKey
-      const take = (entry: Entry | undefined): void => {
-        if (entry && fence && fence.stamp(target.key) === stamps?.[i]) this.l1?.set(target.key, entry, began)
-        const error = isFailure(outcome) ? outcome : undefined
-        found[asked[i] as number] = { entry, source: node, error }
-      }
-      const unpacked = outcome instanceof Uint8Array ? this.#unpack(target, outcome, node, how.form) : undefined
-      if (unpacked instanceof Promise) late.push(unpacked.then(take))
-      else take(unpacked)
+      const { key } = targets[i] as TierKey
+      const entry = entries[i]
+      if (entry && fence && fence.stamp(key) === stamps?.[i]) this.l1?.set(key, entry, began)
+      const error = isFailure(outcome) ? outcome : undefined
+      found[asked[i] as number] = { entry, source: node, error }
     }
-    if (late.length > 0) await Promise.all(late)
     return found
   }
 
-  /** Writes entries to their owners; L1 takes those that were stored. One outcome each, in order. */
-  async write(entries: readonly TierWrite[], form: Form, timeout: number): Promise<WriteOutcome[]> {
+  /**
+   * Writes entries to their owners; L1 takes those that were stored. One outcome each, in order.
+   *
+   * @param replaces whether an older value must not stay readable when the write fails
+   */
+  async write(entries: readonly TierWrite[], form: Form, timeout: number, replaces: boolean): Promise<WriteOutcome[]> {
     const { router, hash } = this.#context
     const began = this.#moment()
     const stamps = this.#invalidateAll(entries)
@@ -120,12 +123,12 @@ export class Tiers {
       sizes.push(value.length)
       return { key: target.key, stored: target.stored, value, ttl }
     })
-    const routed = await router.write(items, timeout)
+    const outcomes = await router.write(items, timeout, replaces)
     const overtaken = entries.map(
       ({ target, valid }, i) => this.#fence?.stamp(target.key) !== stamps[i] || valid?.() === false,
     )
     this.#invalidateAll(entries)
-    return routed.map(({ outcome }, i) => {
+    return outcomes.map((outcome, i) => {
       const { target, kind, value, ttl, l1 } = entries[i] as TierWrite
       if (!overtaken[i] && (l1 === 'always' || (l1 === 'stored' && outcome === 'stored'))) {
         const until = began.now + ttl
@@ -137,11 +140,11 @@ export class Tiers {
   }
 
   /** Removes keys from both tiers. One outcome each, in order. */
-  async remove(keys: readonly TierKey[], timeout: number): Promise<RemoveOutcome[]> {
+  async remove(keys: readonly TierKey[], timeout: number): Promise<Removal[]> {
     for (const { key } of keys) this.invalidate(key)
-    const routed = await this.#context.router.remove(keys, timeout)
+    const removals = await this.#context.router.remove(keys, timeout)
     for (const { key } of keys) this.invalidate(key)
-    return routed.map(({ outcome }) => outcome)
+    return removals
   }
 
   /** Takes a key out of L1 and keeps reads that are under way from bringing it back. */
@@ -154,30 +157,6 @@ export class Tiers {
   #invalidateAll(entries: readonly TierWrite[]): (number | undefined)[] {
     for (const { target } of entries) this.invalidate(target.key)
     return entries.map(({ target }) => this.#fence?.stamp(target.key))
-  }
-
-  #unpack(
-    target: TierKey,
-    bytes: Uint8Array,
-    node: string,
-    form: Form,
-  ): Entry | undefined | Promise<Entry | undefined> {
-    const { hash, clock } = this.#context
-    const unpacked = unpack(form, bytes, target.full, clock.now(), hash)
-    if (unpacked instanceof Promise) return unpacked.then((late) => this.#sift(target, late, node, form))
-    return this.#sift(target, unpacked, node, form)
-  }
-
-  /** The entry, if it is one; otherwise tells what was dropped, and removes what nobody can use. */
-  #sift(target: TierKey, unpacked: Unpacked, node: string, form: Form): Entry | undefined {
-    const { drops, router, nodeTimeout } = this.#context
-    if (unpacked.status === 'entry') {
-      if (unpacked.skewed) drops.tell('clock-skew', target.key, node)
-      return unpacked.entry
-    }
-    if (unpacked.status !== 'lease') drops.tell(unpacked.status, target.key, node)
-    if (unpacked.status === 'corrupt' && form.format === 'envelope') void router.remove([target], nodeTimeout)
-    return undefined
   }
 
   #moment(): { monotonic: number; now: number } {

@@ -194,7 +194,7 @@ describe('Deadlines', () => {
   it('works on the machine’s own clock', async () => {
     const deadlines = new Deadlines(systemClock)
     const start = performance.now()
-    await new Promise<void>((resolve) => deadlines.set(20, resolve))
+    await new Promise<void>((resolve) => deadlines.set(20, () => resolve()))
     expect(performance.now() - start).toBeGreaterThanOrEqual(20)
     expect(deadlines.size).toBe(0)
     deadlines.close()

@@ -2,6 +2,7 @@ import { Deadlines } from '../../src/base/deadlines.ts'
 import { Events, type NodeErrorEvent } from '../../src/base/events.ts'
 import type { NodeAdapter } from '../../src/node/contract.ts'
 import { Guard } from '../../src/node/guard.ts'
+import type { NodeContext } from '../../src/node/spec.ts'
 import { ManualClock } from '../../src/testing/index.ts'
 import { FakeServer } from './fake-node.ts'
 
@@ -29,9 +30,12 @@ export function setUpGuard(change: (adapter: NodeAdapter) => Partial<NodeAdapter
   const deadlines = new Deadlines(clock)
   const events = new Events()
   const server = new FakeServer()
-  const node = { nodeTimeout: DEADLINE, clock, identified: (): void => {} }
-  const adapter = server.open(node)
-  const guard = new Guard('a', Object.assign(adapter, change(adapter)), { clock, deadlines, events, node })
+  const node = { nodeTimeout: DEADLINE, clock }
+  const open = (context: NodeContext): NodeAdapter => {
+    const adapter = server.open(context)
+    return Object.assign(adapter, change(adapter))
+  }
+  const guard = new Guard('a', open, { clock, deadlines, events, node, random: () => 0.5 })
   const errors: NodeErrorEvent[] = []
   events.on('node-error', (event) => errors.push(event))
   return { clock, server, guard, errors }

@@ -1,0 +1,76 @@
+import type { Clock, Timer } from '../base/clock.ts'
+import type { NodeError } from '../base/errors.ts'
+import type { CircuitState } from '../base/events.ts'
+import { advance, CLOSED, probeDelay, type Circuit, type Signal } from './circuit.ts'
+
+/** What a {@link Breaker} is made of. */
+export interface BreakerContext {
+  readonly clock: Clock
+  random(): number
+  /** Asks the server who it is, within a deadline of its own; rejects when it does not answer. */
+  probe(): Promise<unknown>
+  /** Told of every change of state. */
+  changed(from: CircuitState, to: CircuitState): void
+}
+
+/** The circuit of one server, and the probes that close it again: one at a time, on a timer that keeps no process alive. */
+export class Breaker {
+  readonly #context: BreakerContext
+  #circuit: Circuit = CLOSED
+  #timer: Timer | undefined
+  #stopped = false
+  /** Why it opened last. */
+  cause: NodeError | undefined
+
+  constructor(context: BreakerContext) {
+    this.#context = context
+  }
+
+  get state(): CircuitState {
+    return this.#circuit.is
+  }
+
+  /** Whether commands may be sent. */
+  get closed(): boolean {
+    return this.#circuit.is === 'closed'
+  }
+
+  answered(): void {
+    if (this.#circuit !== CLOSED) this.#signal('answered')
+  }
+
+  /** A command ran into its deadline (`missed`), or the connection could not be made or used (`broke`). */
+  failed(signal: 'missed' | 'broke', cause: NodeError): void {
+    if (this.#circuit.is === 'closed') this.cause = cause
+    this.#signal(signal)
+  }
+
+  /** Ends all probing. */
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+  }
+
+  #signal(signal: Signal): void {
+    const from = this.#circuit
+    const to = advance(from, signal)
+    this.#circuit = to
+    if (from.is === to.is) return
+    if (to.is === 'open' && !this.#stopped) {
+      const { clock, random } = this.#context
+      this.#timer = clock.setTimer(() => void this.#probe(), Math.ceil(probeDelay(to.attempt, random())))
+    }
+    this.#context.changed(from.is, to.is)
+  }
+
+  async #probe(): Promise<void> {
+    this.#signal('probe')
+    while (this.#circuit.is === 'half-open' && !this.#stopped) {
+      const signal = await this.#context.probe().then(
+        () => 'probe-answered' as const,
+        () => 'probe-failed' as const,
+      )
+      this.#signal(signal)
+    }
+  }
+}

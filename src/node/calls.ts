@@ -1,0 +1,144 @@
+import type { Clock } from '../base/clock.ts'
+import type { Deadlines } from '../base/deadlines.ts'
+import { NodeError } from '../base/errors.ts'
+import type { NodeErrorEvent } from '../base/events.ts'
+import { MISSES_TO_OPEN } from './circuit.ts'
+
+/** What an operation on a server is called. */
+export type OperationName = NodeErrorEvent['operation']
+
+/** What {@link Calls} is made of. */
+export interface CallsContext {
+  readonly address: string
+  readonly clock: Clock
+  readonly deadlines: Deadlines
+  /** How long a server has for a command, in milliseconds. */
+  readonly nodeTimeout: number
+  /** A command had no answer in the time a server has, however long its caller waited. */
+  missed(error: NodeError): void
+  /** Nothing at all came back for as long: the connection is taken for dead. */
+  silent(): void
+}
+
+/** How many operations may wait for one server before further ones are refused with `ERR_NODE_BUSY`. */
+const MAX_PENDING = 20_000
+
+/**
+ * The commands under way on one server, with the deadline held outside its client: whatever the client library does, each
+ * settles within the time given, and a late answer is discarded.
+ */
+export class Calls {
+  readonly #context: CallsContext
+  #pending = 0
+  /** Since when something is asked and nothing comes back. */
+  #silentSince: number | undefined
+  #judging = false
+  #judgements = 0
+  #closed = false
+  #drained: (() => void) | undefined
+
+  constructor(context: CallsContext) {
+    this.#context = context
+  }
+
+  /** Settles with `ask()`, or rejects with a NodeError when `ms` pass first. */
+  run<T>(operation: OperationName, keys: number, ms: number, ask: () => Promise<T>): Promise<T> {
+    const { address, clock, deadlines } = this.#context
+    // Whatever the adapter holds, it can be let go of.
+    if (operation !== 'close') {
+      if (this.#closed) return Promise.reject(new NodeError('ERR_NODE_DOWN', `${address} was closed`))
+      if (this.#pending >= MAX_PENDING) {
+        return Promise.reject(new NodeError('ERR_NODE_BUSY', `${MAX_PENDING} operations already wait for ${address}`))
+      }
+    }
+    return new Promise<T>((resolve, reject) => {
+      this.#silentSince ??= clock.monotonic()
+      let answered = false
+      const deadline = deadlines.set(ms, (late) => {
+        const what = keys > 1 ? `a ${operation} of ${keys} keys` : `a ${operation}`
+        const error = new NodeError('ERR_NODE_TIMEOUT', `${address} did not answer ${what} within ${Math.ceil(ms)} ms`)
+        reject(error)
+        if (operation === 'close') return
+        if (COMMANDS.has(operation)) this.#judge(ms, late, error, () => answered)
+        this.#resetIfSilent(late)
+      })
+      const settled = (): void => {
+        answered = true
+        deadline.cancel()
+        this.#silentSince = undefined
+        if (--this.#pending === 0) this.#drained?.()
+      }
+      this.#pending++
+      begin(ask).then(
+        (value) => {
+          settled()
+          resolve(value)
+        },
+        (error: unknown) => {
+          settled()
+          reject(error as Error)
+        },
+      )
+    })
+  }
+
+  /** Lets no more begin, and waits until nothing is under way, at most `ms`. */
+  async drain(ms: number): Promise<void> {
+    this.#closed = true
+    if (this.#pending === 0) return
+    await new Promise<void>((resolve) => {
+      const deadline = this.#context.deadlines.set(ms, () => resolve())
+      this.#drained = () => {
+        deadline.cancel()
+        resolve()
+      }
+    })
+  }
+
+  /**
+   * Holds a missing answer against the server only when it had all the time that a server has: a caller may wait for less,
+   * and the time in which this process itself stood still is given back.
+   */
+  #judge(ms: number, late: number, error: NodeError, answered: () => boolean): void {
+    const { nodeTimeout, clock, missed } = this.#context
+    const rest = Math.max(0, nodeTimeout - ms) + late
+    if (rest < 1) {
+      missed(error)
+      return
+    }
+    // So many misses decide; to wait for more would only take timers.
+    if (this.#judgements >= MISSES_TO_OPEN) return
+    this.#judgements++
+    clock.setTimer(() => {
+      this.#judgements--
+      if (!answered() && !this.#closed) missed(error)
+    }, rest)
+  }
+
+  /** A caller who waits for less than a server has gives up alone; the connection is everybody's. */
+  #resetIfSilent(late: number): void {
+    const { clock, nodeTimeout } = this.#context
+    const since = this.#silentSince
+    if (since === undefined || clock.monotonic() - since - late < nodeTimeout || this.#judging) return
+    this.#judging = true
+    // When this process itself stood still, answers that have long arrived are read only now; they count.
+    setImmediate(() => {
+      this.#judging = false
+      if (this.#silentSince !== since) return
+      this.#silentSince = undefined
+      this.#context.silent()
+    })
+  }
+}
+
+/** What is asked of a server on a caller's behalf. */
+export const COMMANDS: ReadonlySet<OperationName> = new Set(['read', 'write', 'remove'])
+
+/** Calls an adapter; one that throws at once, or returns no promise, is treated as one that answered so. */
+function begin<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return Promise.resolve(ask())
+  } catch (error) {
+    return Promise.reject(error as Error)
+  }
+}

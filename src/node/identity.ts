@@ -1,0 +1,47 @@
+import { MAX_CLOCK_SKEW } from '../entry/form.ts'
+import type { NodeIdentity } from './contract.ts'
+
+/**
+ * How long after its start a server that this process meets for the first time is taken for one that may still hold what
+ * was deleted while it was away: within that time, those who deleted it have found the server and told it.
+ */
+const SETTLED = 60_000
+
+/**
+ * Before which moment (wall clock) an entry on a server must have been written to be void, now that the server has said
+ * who it is; 0 when all are good. A server that restarted with data brings back what was deleted while it was away. Pure.
+ *
+ * @param known the run id under which this process knew the server; `undefined` when it meets it for the first time
+ * @param now wall-clock time
+ */
+export function voidBefore(known: string | undefined, identity: NodeIdentity, now: number): number {
+  const { runId, role, uptime, empty, restored, linked } = identity
+  // One that will not say who it is cannot be told from itself.
+  if (runId === '' || runId === known) return 0
+  if (empty === true || restored === false) return 0
+  // A replica in step holds what its primary holds.
+  if (role === 'replica' && linked === true) return 0
+  if (known === undefined && !(restored === true && uptime !== undefined && uptime < SETTLED)) return 0
+  return now - (uptime ?? 0) + MAX_CLOCK_SKEW
+}
+
+/** What this process knows of who one server is, and which of its entries are void for that. */
+export class Acquaintance {
+  /** Entries on it that were written before this moment (wall clock) are void; 0 when none is. */
+  fence = 0
+  #runId: string | undefined
+
+  /** The server said who it is. Says whether that made entries void. */
+  meet(identity: NodeIdentity, now: number): boolean {
+    const before = voidBefore(this.#runId, identity, now)
+    if (identity.runId !== '') this.#runId = identity.runId
+    return this.raise(before)
+  }
+
+  /** From now on, entries on it that were written before `at` (wall clock) are void. Says whether that is new. */
+  raise(at: number): boolean {
+    if (at <= this.fence) return false
+    this.fence = at
+    return true
+  }
+}

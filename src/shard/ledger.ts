@@ -1,0 +1,158 @@
+import type { Clock, Timer } from '../base/clock.ts'
+import type { Events, JournalStatus } from '../base/events.ts'
+import { MAX_CLOCK_SKEW } from '../entry/form.ts'
+import { isFailure } from '../node/contract.ts'
+import type { Guard } from '../node/guard.ts'
+import { Journal, type JournalLimits } from './journal.ts'
+import { Recent } from './recent.ts'
+
+/** What one node's journal did, in keys. */
+export interface JournalCounts {
+  /** Noted down: deletes that the node missed, and keys whose write failed. */
+  added: number
+  /** Removed from the node later. */
+  replayed: number
+  /** Not noted, for want of room: entries from before are misses instead. */
+  overflowed: number
+  /** Given up, because the node left or the cache was closed. */
+  dropped: number
+}
+
+/** What a {@link Ledger} is made of. */
+export interface LedgerContext {
+  readonly clock: Clock
+  readonly events: Events
+  readonly journal: JournalLimits
+  /** Milliseconds. */
+  readonly nodeTimeout: number
+}
+
+/** How many keys one command of a replay removes. */
+const BATCH = 256
+/** The pauses between attempts of a replay at a node that is up and does not do it, in milliseconds. */
+const FIRST_PAUSE = 100
+const LAST_PAUSE = 5_000
+
+/**
+ * What this process knows of a node's entries that its servers do not: which keys it still has to remove, which were
+ * written a moment ago, and before when entries are void. It stays with the node while the topology changes around it.
+ */
+export class Ledger {
+  readonly counts: JournalCounts = { added: 0, replayed: 0, overflowed: 0, dropped: 0 }
+  /** Entries of the node that were written before this moment (wall clock) are void; 0 when none is. */
+  fence = 0
+  readonly #node: string
+  readonly #context: LedgerContext
+  readonly #journal: Journal
+  readonly #recent: Recent
+  #primary: Guard | undefined
+  #replaying = false
+  #pause = FIRST_PAUSE
+  #timer: Timer | undefined
+  #closed = false
+
+  constructor(node: string, context: LedgerContext) {
+    this.#node = node
+    this.#context = context
+    this.#journal = new Journal(context.journal)
+    this.#recent = new Recent(context.clock)
+  }
+
+  /** How many keys wait to be removed. */
+  get backlog(): number {
+    return this.#journal.size
+  }
+
+  /** What they take, in bytes. */
+  get bytes(): number {
+    return this.#journal.bytes
+  }
+
+  /** Names the server that has to be told: the node's primary from now on. */
+  attach(primary: Guard): void {
+    if (this.#primary === primary) return
+    if (this.#primary) this.#primary.onUp = undefined
+    this.#primary = primary
+    primary.onUp = () => this.#replay()
+    this.#replay()
+  }
+
+  /** Whether what the node's servers hold of a key is not to be read. */
+  owed(key: string): boolean {
+    return this.#journal.size > 0 && this.#journal.has(key)
+  }
+
+  /** Whether a key was written or removed by this process within the last second. */
+  recent(key: string): boolean {
+    return this.#recent.has(key)
+  }
+
+  /** To be taken before a write or a removal is sent; see {@link Ledger.settled}. */
+  stamp(): number {
+    return this.#journal.stamp
+  }
+
+  /** The primary wrote or removed a key: what was noted of it before `stamp` is done with. */
+  settled(key: string, stamp: number): void {
+    this.#recent.add(key)
+    if (this.#journal.size > 0) this.#journal.settle(key, stamp)
+  }
+
+  /** The primary may hold an older value of these keys: they are misses until it has removed them. Says of each whether it was noted. */
+  missed(keys: readonly string[]): boolean[] {
+    const noted = keys.map((key) => !this.#closed && this.#journal.note(key))
+    const added = noted.filter(Boolean).length
+    this.#tell('added', added)
+    const rest = keys.length - added
+    if (rest > 0 && !this.#closed) {
+      this.fence = this.#context.clock.now() + MAX_CLOCK_SKEW
+      this.#tell('overflowed', rest)
+    }
+    this.#replay()
+    return noted
+  }
+
+  /** Gives up what is still noted. */
+  close(): void {
+    this.#closed = true
+    this.#timer?.cancel()
+    if (this.#primary) this.#primary.onUp = undefined
+    this.#tell('dropped', this.#journal.size)
+  }
+
+  /** Removes what is noted, as long as the primary does it. While it is not asked at all, its return will begin this again. */
+  #replay(): void {
+    if (this.#replaying || this.#journal.size === 0 || this.#closed || !this.#primary?.usable) return
+    this.#replaying = true
+    this.#timer?.cancel()
+    void this.#replayAll(this.#primary).finally(() => {
+      this.#replaying = false
+      if (this.#journal.size === 0 || this.#closed) return
+      this.#timer = this.#context.clock.setTimer(() => this.#replay(), this.#pause)
+      this.#pause = Math.min(LAST_PAUSE, this.#pause * 2)
+    })
+  }
+
+  async #replayAll(primary: Guard): Promise<void> {
+    while (this.#journal.size > 0 && primary.usable && !this.#closed) {
+      const keys = this.#journal.batch(BATCH)
+      const stamp = this.#journal.stamp
+      const outcomes = await primary.remove(keys, this.#context.nodeTimeout)
+      const done = keys.filter((_, i) => !isFailure(outcomes[i]))
+      const settled = done.filter((key) => {
+        this.#recent.add(key)
+        return this.#journal.settle(key, stamp)
+      })
+      this.#tell('replayed', settled.length)
+      if (done.length < keys.length) return
+      this.#pause = FIRST_PAUSE
+    }
+  }
+
+  #tell(status: JournalStatus, keys: number): void {
+    if (keys === 0) return
+    this.counts[status] += keys
+    const { events, clock } = this.#context
+    if (events.wanted('journal')) events.emit({ type: 'journal', node: this.#node, status, keys, at: clock.now() })
+  }
+}

@@ -1,0 +1,103 @@
+import type { Budget } from '../base/budget.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Deadlines } from '../base/deadlines.ts'
+import type { ErrorCode } from '../base/errors.ts'
+import { isFailure, type ReadOutcome } from '../node/contract.ts'
+import type { Guard } from '../node/guard.ts'
+
+/** What one key's read came to, and where it came from. */
+export interface Answer {
+  readonly outcome: ReadOutcome
+  /** The server that gave the outcome; `undefined` when none was asked. */
+  readonly guard: Guard | undefined
+  /** Which of its connections was used; see `Guard.replace`. */
+  readonly generation: number
+}
+
+/** What reads need. */
+export interface ReadingContext {
+  readonly clock: Clock
+  readonly deadlines: Deadlines
+  readonly budget: Budget
+  /** How many more commands a read may cost. */
+  readonly retries: number
+  random(): number
+  /** Told when another server than the first one in order gave an answer. */
+  failedOver(from: Guard, to: Guard, keys: number): void
+}
+
+/** Before a server is asked again that failed a moment ago, in milliseconds: at least, and by chance as much again. */
+const PAUSE = 10
+
+/**
+ * Reads keys from the first server in order that can be read, within `ms` altogether. For those that failed it goes on to
+ * the next server, or after a pause back to the first, as often as `retries` and the budget allow. Servers whose circuit is
+ * open are passed over, at no cost.
+ */
+export async function readInOrder(
+  order: readonly Guard[],
+  keys: readonly string[],
+  ms: number,
+  context: ReadingContext,
+): Promise<Answer[]> {
+  const first = order[0]
+  if (first === undefined) return keys.map(() => NOBODY)
+  const { clock, budget } = context
+  budget.earn()
+  if (order.length === 1 && context.retries === 0) return ask(first, keys, ms)
+  const end = clock.monotonic() + ms
+  const usable = order.filter((guard) => guard.usable)
+  // With nobody to ask, the first one says why.
+  const next = usable.shift() ?? first
+  const answers = await ask(next, keys, usable.length > 0 && context.retries > 0 ? ms / 2 : ms)
+  if (next !== first) context.failedOver(first, next, countGood(answers))
+  let asked = next
+  for (let retry = 0; retry < context.retries; retry++) {
+    const other = usable.shift()
+    const failed = answers.flatMap(({ outcome }, at) => (worthAnother(outcome, other !== undefined) ? [at] : []))
+    if (failed.length === 0) break
+    const guard = other ?? asked
+    if (!guard.usable) break
+    if (other === undefined) await pause(context, end)
+    const left = end - clock.monotonic()
+    if (left < 1 || !guard.usable || !budget.take()) break
+    const again = await ask(
+      guard,
+      failed.map((at) => keys[at] as string),
+      usable.length > 0 && retry + 1 < context.retries ? left / 2 : left,
+    )
+    for (const [i, at] of failed.entries()) answers[at] = again[i] as Answer
+    if (guard !== first) context.failedOver(first, guard, countGood(again))
+    asked = guard
+  }
+  return answers
+}
+
+const NOBODY: Answer = { outcome: undefined, guard: undefined, generation: 0 }
+
+async function ask(guard: Guard, keys: readonly string[], ms: number): Promise<Answer[]> {
+  const { generation } = guard
+  const outcomes = await guard.read(keys, ms)
+  return outcomes.map((outcome) => ({ outcome, guard, generation }))
+}
+
+function countGood(answers: readonly Answer[]): number {
+  return answers.filter(({ outcome }) => !isFailure(outcome)).length
+}
+
+/**
+ * Whether another attempt may end otherwise: at another server, unless we are the ones who have too much under way; at the
+ * same one, when it was not there or not ready.
+ */
+function worthAnother(outcome: ReadOutcome, elsewhere: boolean): boolean {
+  if (!isFailure(outcome) || outcome.code === 'ERR_NODE_BUSY') return false
+  return elsewhere || PASSING.has(outcome.code)
+}
+
+const PASSING: ReadonlySet<ErrorCode> = new Set(['ERR_NODE_DOWN', 'ERR_NODE_TIMEOUT', 'ERR_NODE_UNREADY'])
+
+function pause({ deadlines, random, clock }: ReadingContext, end: number): Promise<void> {
+  const ms = PAUSE * (1 + random())
+  if (clock.monotonic() + ms >= end) return Promise.resolve()
+  return new Promise((resolve) => void deadlines.set(ms, () => resolve()))
+}

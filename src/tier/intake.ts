@@ -1,0 +1,159 @@
+import type { Clock } from '../base/clock.ts'
+import type { Drops } from '../base/drops.ts'
+import type { Hash } from '../base/hash.ts'
+import type { Routed, Router } from '../cluster/router.ts'
+import { unpack, type Entry, type Form, type Unpacked } from '../entry/form.ts'
+import { isFailure } from '../node/contract.ts'
+import type { Guard } from '../node/guard.ts'
+import type { TierKey } from './tiers.ts'
+
+/** What {@link Intake} is made of. */
+export interface IntakeContext {
+  readonly router: Router
+  readonly hash: Hash
+  readonly clock: Clock
+  readonly drops: Drops
+  /** Milliseconds. */
+  readonly nodeTimeout: number
+}
+
+/** For how long, in milliseconds, a server whose wrong values proved to be stored so is not doubted again: doubled each time. */
+const FIRST_TRUST = 1_000
+const LAST_TRUST = 60_000
+
+interface Trust {
+  /** Monotonic. */
+  until: number
+  ms: number
+}
+
+/** Makes entries of what nodes bring, and finds out what is none: damaged, another key's, or from before a fence. */
+export class Intake {
+  readonly #context: IntakeContext
+  readonly #trust = new WeakMap<Guard, Trust>()
+
+  constructor(context: IntakeContext) {
+    this.#context = context
+  }
+
+  /**
+   * The entry of each key that was read, or `undefined`. A value that is damaged or another key's may mean that the replies
+   * of its connection are out of step: that connection is replaced, and all that the read brought over it is read again.
+   * What is still wrong then is stored so, and removed, if it is still the same.
+   *
+   * @param end when the read's time is over (monotonic)
+   */
+  async accept(
+    targets: readonly TierKey[],
+    routed: readonly Routed[],
+    form: Form,
+    end: number,
+  ): Promise<(Entry | undefined)[]> {
+    const results: (Unpacked | undefined)[] = []
+    const late: Promise<unknown>[] = []
+    const doubted = new Set<Guard>()
+    const look = (i: number, bytes: unknown, seen: (unpacked: Unpacked) => void): void => {
+      results[i] = undefined
+      if (!(bytes instanceof Uint8Array)) return
+      const take = (unpacked: Unpacked): void => {
+        results[i] = unpacked
+        if (isWrong(unpacked, form)) seen(unpacked)
+      }
+      const unpacked = this.#unpack(targets[i] as TierKey, bytes, form)
+      if (unpacked instanceof Promise) late.push(unpacked.then(take))
+      else take(unpacked)
+    }
+    for (const [i, { outcome, answer }] of routed.entries()) {
+      look(i, outcome, () => answer.guard && doubted.add(answer.guard))
+    }
+    if (late.length > 0) await Promise.all(late.splice(0))
+    for (const guard of doubted) {
+      const places = [...routed.keys()].filter((i) => routed[i]?.answer.guard === guard)
+      for (const i of places) this.#tell(targets[i] as TierKey, results[i], routed[i] as Routed)
+      const again = await this.#readAgain(guard, places, targets, routed, end)
+      for (const [n, i] of places.entries()) {
+        const bytes = again ? again[n] : routed[i]?.outcome
+        look(i, bytes, (unpacked) => {
+          if (bytes instanceof Uint8Array) this.#removeWrong(guard, targets[i] as TierKey, bytes, unpacked)
+        })
+      }
+      if (late.length > 0) await Promise.all(late.splice(0))
+      if (again)
+        this.#learn(
+          guard,
+          places.some((i) => isWrong(results[i], form)),
+        )
+    }
+    return routed.map((one, i) => this.#sift(targets[i] as TierKey, results[i], one, doubted))
+  }
+
+  #unpack(target: TierKey, bytes: Uint8Array, form: Form): Unpacked | Promise<Unpacked> {
+    const { hash, clock } = this.#context
+    return unpack(form, bytes, target.full, clock.now(), hash)
+  }
+
+  /** The same keys once more, over a new connection; `undefined` when that cannot be had, or would bring nothing new. */
+  async #readAgain(
+    guard: Guard,
+    places: readonly number[],
+    targets: readonly TierKey[],
+    routed: readonly Routed[],
+    end: number,
+  ): Promise<unknown[] | undefined> {
+    const { clock } = this.#context
+    const { generation } = (routed[places[0] as number] as Routed).answer
+    if (clock.monotonic() < (this.#trust.get(guard)?.until ?? 0)) return undefined
+    const left = (): number => end - clock.monotonic()
+    if (left() < 1 || !(await guard.replace(generation, left())) || left() < 1) return places.map(() => undefined)
+    const outcomes = await guard.read(
+      places.map((i) => (targets[i] as TierKey).stored),
+      left(),
+    )
+    return outcomes.map((outcome) => (isFailure(outcome) ? undefined : outcome))
+  }
+
+  /** A connection that proved to be in step was replaced in vain: not again too soon. */
+  #learn(guard: Guard, stored: boolean): void {
+    if (!stored) {
+      this.#trust.delete(guard)
+      return
+    }
+    const ms = Math.min(LAST_TRUST, (this.#trust.get(guard)?.ms ?? FIRST_TRUST / 2) * 2)
+    this.#trust.set(guard, { until: this.#context.clock.monotonic() + ms, ms })
+  }
+
+  /** Only if it is still the same: meanwhile somebody may have written a good one. */
+  #removeWrong(guard: Guard, target: TierKey, bytes: Uint8Array, { status }: Unpacked): void {
+    const { router, nodeTimeout } = this.#context
+    if (guard.adapter.powers.removeIf) void guard.removeIf(target.stored, bytes, nodeTimeout)
+    // Another key's value may be read rightly by a second look; a damaged one never.
+    else if (status === 'corrupt') void router.remove([target], nodeTimeout)
+  }
+
+  /** The entry, if it is one and not void; tells what was dropped. */
+  #sift(target: TierKey, unpacked: Unpacked | undefined, routed: Routed, told: Set<Guard>): Entry | undefined {
+    const { drops, router } = this.#context
+    if (unpacked === undefined) return undefined
+    if (unpacked.status !== 'entry') {
+      if (!(routed.answer.guard && told.has(routed.answer.guard))) this.#tell(target, unpacked, routed)
+      return undefined
+    }
+    const { entry, skewed } = unpacked
+    if (skewed) drops.tell('clock-skew', target.key, routed.node)
+    if (entry.times && router.isVoid(routed, target.key, skewed ? undefined : entry.times.writtenAt)) {
+      drops.tell('fenced', target.key, routed.node)
+      return undefined
+    }
+    return entry
+  }
+
+  #tell(target: TierKey, unpacked: Unpacked | undefined, { node }: Routed): void {
+    const status = unpacked?.status ?? 'entry'
+    if (status !== 'entry' && status !== 'lease') this.#context.drops.tell(status, target.key, node)
+  }
+}
+
+/** Whether it is no value of this key at all. What is stored raw carries nothing to tell it by. */
+function isWrong(unpacked: Unpacked | undefined, { format }: Form): unpacked is Unpacked {
+  return format === 'envelope' && (unpacked?.status === 'corrupt' || unpacked?.status === 'wrong-key')
+}
