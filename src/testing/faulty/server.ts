@@ -49,6 +49,7 @@ export class FaultyServer implements Target {
     if (this.#restarts === 0) return real
     const age = Math.floor((this.#clock?.monotonic() ?? 0) - (this.#restartedAt ?? 0))
     const uptime = Math.min(age, real.uptime ?? Infinity)
-    return { ...real, runId: `${real.runId}-restarted-${this.#restarts}`, uptime }
+    // Its data is there after all: what it was not told meanwhile may be too.
+    return { ...real, runId: `${real.runId}-restarted-${this.#restarts}`, uptime, restored: true }
   }
 }
