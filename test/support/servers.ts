@@ -4,12 +4,13 @@ import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A server process on a loopback port of its own. */
+/** A server process on a port of its own, on loopback unless it was started elsewhere. */
 export interface TestServer {
   readonly kind: 'redis' | 'memcached'
+  readonly host: string
   readonly port: number
   readonly pid: number
-  /** `redis://127.0.0.1:port` or `memcached://127.0.0.1:port`. */
+  /** `redis://host:port` or `memcached://host:port`. */
   readonly url: string
   /** `kill -9`; resolves when the process is gone. */
   kill(): Promise<void>
@@ -17,8 +18,10 @@ export interface TestServer {
   pause(): void
   /** SIGCONT. */
   resume(): void
-  /** Starts it again on the same port, after `kill`. */
-  restart(): Promise<void>
+  /** Redis only: writes what it holds to its folder, for `restart({ data: true })`. */
+  save(): Promise<void>
+  /** Kills it if it still runs, and starts it again on the same port: empty, unless told to load what `save` wrote. */
+  restart(options?: { data?: boolean }): Promise<void>
   /** Ends it and removes its folder. Idempotent. */
   stop(): Promise<void>
 }
@@ -28,33 +31,37 @@ export interface ServerOptions {
   args?: readonly string[]
   /** By default a free one. */
   port?: number
+  /** The address it listens on; 127.0.0.1 unless given. */
+  host?: string
+  /** What stands before the command, for a server that is to run elsewhere. */
+  prefix?: readonly string[]
 }
+
+const LOOPBACK = '127.0.0.1'
 
 const running = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** Starts a redis-server without persistence. */
+/** Starts a redis-server that writes nothing to disk by itself. */
 export async function startRedis(options: ServerOptions = {}): Promise<TestServer> {
+  const { host = LOOPBACK } = options
   const dir = mkdtempSync(join(tmpdir(), 'sharded-cache-redis-'))
   const port = options.port ?? (await freePort())
-  const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'no']
-  return launch(
-    'redis',
-    port,
-    'redis-server',
-    [...args, '--repl-diskless-sync-delay', '0', ...(options.args ?? [])],
-    dir,
-  )
+  const args = ['--port', `${port}`, '--bind', host, '--dir', dir, '--save', '', '--appendonly', 'no']
+  // Redis answers other addresses only when told that no password is needed.
+  const open = host === LOOPBACK ? [] : ['--protected-mode', 'no']
+  const all = [...args, ...open, '--repl-diskless-sync-delay', '0', ...(options.args ?? [])]
+  return launch({ kind: 'redis', host, port, dir, command: [...(options.prefix ?? []), 'redis-server', ...all] })
 }
 
 /** Starts a redis-server that replicates another one; resolves when the link is up. */
 export async function startReplica(primary: TestServer, options: ServerOptions = {}): Promise<TestServer> {
-  const args = ['--replicaof', '127.0.0.1', `${primary.port}`, ...(options.args ?? [])]
+  const args = ['--replicaof', primary.host, `${primary.port}`, ...(options.args ?? [])]
   const server = await startRedis({ ...options, args })
   await until(
-    async () => (await redisText(server.port, 'INFO replication')).includes('master_link_status:up'),
+    async () => (await redisText(server.port, 'INFO replication', server.host)).includes('master_link_status:up'),
     'replication',
   )
   return server
@@ -62,21 +69,26 @@ export async function startReplica(primary: TestServer, options: ServerOptions =
 
 /** Starts a memcached with 64 MB. */
 export async function startMemcached(options: ServerOptions = {}): Promise<TestServer> {
+  const { host = LOOPBACK } = options
   const dir = mkdtempSync(join(tmpdir(), 'sharded-cache-memcached-'))
   const port = options.port ?? (await freePort())
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
-  const args = ['-p', `${port}`, '-U', '0', '-l', '127.0.0.1', '-m', '64', ...user, ...(options.args ?? [])]
-  return launch('memcached', port, 'memcached', args, dir)
+  const args = ['-p', `${port}`, '-U', '0', '-l', host, '-m', '64', ...user, ...(options.args ?? [])]
+  return launch({ kind: 'memcached', host, port, dir, command: [...(options.prefix ?? []), 'memcached', ...args] })
 }
 
-async function launch(
-  kind: TestServer['kind'],
-  port: number,
-  command: string,
-  args: readonly string[],
-  dir: string,
-): Promise<TestServer> {
-  let child = await start(command, args, port)
+interface Launch {
+  kind: TestServer['kind']
+  host: string
+  port: number
+  /** Removed when the server is stopped. */
+  dir: string
+  command: readonly string[]
+}
+
+async function launch(what: Launch): Promise<TestServer> {
+  const { kind, host, port, dir } = what
+  let child = await start(what)
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const gone = new Promise((resolve) => child.once('exit', resolve))
@@ -85,8 +97,9 @@ async function launch(
   }
   return {
     kind,
+    host,
     port,
-    url: `${kind}://127.0.0.1:${port}`,
+    url: `${kind}://${host}:${port}`,
     get pid() {
       return child.pid as number
     },
@@ -96,9 +109,17 @@ async function launch(
       awaitStopped(child.pid as number)
     },
     resume: () => void child.kill('SIGCONT'),
-    restart: async () => {
+    save: async () => {
+      if (kind !== 'redis') throw new Error(`${kind} keeps nothing on disk`)
+      const reply = await redisText(port, 'SAVE', host)
+      if (!reply.startsWith('+OK')) throw new Error(`redis did not save: ${reply}`)
+    },
+    restart: async ({ data = false } = {}) => {
+      const dump = join(dir, 'dump.rdb')
+      if (data && !existsSync(dump)) throw new Error(`${kind} has nothing to load: save() comes first`)
       await end('SIGKILL')
-      child = await start(command, args, port)
+      if (!data) rmSync(dump, { force: true })
+      child = await start(what)
     },
     stop: async () => {
       await end('SIGKILL')
@@ -107,8 +128,9 @@ async function launch(
   }
 }
 
-async function start(command: string, args: readonly string[], port: number): Promise<ChildProcess> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+async function start({ kind, host, port, command }: Launch): Promise<ChildProcess> {
+  const [program = '', ...args] = command
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (data: Buffer) => (output = (output + String(data)).slice(-4000)))
@@ -116,12 +138,14 @@ async function start(command: string, args: readonly string[], port: number): Pr
   child.once('exit', () => running.delete(child))
   const failed = new Promise<never>((_, reject) => {
     child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`${command} exited with ${code}:\n${output}`)))
+    child.once('exit', (code) => reject(new Error(`${kind} exited with ${code}:\n${output}`)))
   })
   // The test command ends what a killed test run could not; see scripts/test.mjs.
   const register = process.env['TEST_PID_DIR']
-  if (register !== undefined && child.pid !== undefined) writeFileSync(join(register, `${child.pid}`), command)
-  await Promise.race([failed, until(() => accepts(port), `${command} to listen on ${port}`)])
+  if (register !== undefined && child.pid !== undefined) {
+    writeFileSync(join(register, `${child.pid}`), kind === 'redis' ? 'redis-server' : kind)
+  }
+  await Promise.race([failed, until(() => accepts(port, host), `${kind} to listen on ${host}:${port}`)])
   failed.catch(() => {})
   return child
 }
@@ -160,9 +184,9 @@ export function freePort(): Promise<number> {
   })
 }
 
-function accepts(port: number): Promise<boolean> {
+function accepts(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = createConnection(port, '127.0.0.1', () => {
+    const socket = createConnection(port, host, () => {
       socket.destroy()
       resolve(true)
     })
@@ -171,9 +195,9 @@ function accepts(port: number): Promise<boolean> {
 }
 
 /** Sends one inline command over a bare connection and gives the reply's text: for looking at a server from outside. */
-export function redisText(port: number, command: string): Promise<string> {
+export function redisText(port: number, command: string, host: string = LOOPBACK): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = createConnection(port, '127.0.0.1', () => socket.end(`${command}\r\nQUIT\r\n`))
+    const socket = createConnection(port, host, () => socket.end(`${command}\r\nQUIT\r\n`))
     let text = ''
     socket.on('data', (data) => (text += String(data)))
     socket.once('error', reject)
