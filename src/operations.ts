@@ -14,7 +14,8 @@ import { isFailure, type WriteOutcome } from './node/contract.ts'
 import type { SpaceSettings } from './options.ts'
 import { checkReadPolicy, type ReadPolicy } from './shard/read-policy.ts'
 import type { Removal } from './shard/shard.ts'
-import type { Found, TierKey, TierWrite } from './tier/tiers.ts'
+import type { TierKey } from './tier/key.ts'
+import type { Found, TierWrite } from './tier/tiers.ts'
 import type { DeleteResult, EntryInfo, Explanation, WriteResult } from './types.ts'
 
 const CALL = ['signal', 'timeout'] as const

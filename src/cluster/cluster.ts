@@ -5,6 +5,7 @@ import { diff, type PlacementDiff } from '../placement/diff.ts'
 import { checkWeight } from '../placement/ring.ts'
 import type { Member } from '../shard/shard.ts'
 import { Departed } from './departed.ts'
+import type { Ejector } from './ejector.ts'
 import { remember } from './history.ts'
 import { Router } from './router.ts'
 import { evolve, membersOf, type Topology, type TopologyContext } from './topology.ts'
@@ -12,15 +13,21 @@ import { evolve, membersOf, type Topology, type TopologyContext } from './topolo
 /** How long `create` and `setNodes` wait for a node to answer before they go on without it, in milliseconds. */
 const CONNECT_MS = 2_000
 
+/** What a cluster needs. */
+export interface ClusterContext extends TopologyContext {
+  /** Finds the way round nodes that cannot be asked; their keys are misses without it. */
+  readonly ejector: Ejector | undefined
+}
+
 /** The topology of the moment, and the steps from one to the next: one at a time, each swapped in whole. */
 export class Cluster {
   readonly router: Router
-  readonly #context: TopologyContext
+  readonly #context: ClusterContext
   #topology: Topology
   readonly #departed = new Departed()
   #changes: Promise<unknown> = Promise.resolve()
 
-  private constructor(topology: Topology, context: TopologyContext) {
+  private constructor(topology: Topology, context: ClusterContext) {
     this.#topology = topology
     this.#context = context
     this.router = new Router(() => this.#topology, context.ejector)
@@ -33,7 +40,7 @@ export class Cluster {
    * @throws OptionError `ERR_NO_NODES`, `ERR_DUPLICATE_ID`, `ERR_OPTION`
    * @throws NodeError `ERR_AUTH`
    */
-  static async create(nodes: readonly NodeSpec[], context: TopologyContext): Promise<Cluster> {
+  static async create(nodes: readonly NodeSpec[], context: ClusterContext): Promise<Cluster> {
     const { topology, joined } = evolve(undefined, nodes, context)
     await connectAll(joined, context.shard.node.nodeTimeout)
     return new Cluster(topology, context)

@@ -3,7 +3,6 @@ import { OptionError, quote } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
 import type { NodeSpec } from '../node/spec.ts'
 import { ring, type Ring } from '../placement/ring.ts'
-import type { Ejector } from './ejector.ts'
 import { NO_HISTORY, type History } from './history.ts'
 import { Shard, type Member, type ShardContext } from '../shard/shard.ts'
 
@@ -22,8 +21,6 @@ export interface Topology {
 export interface TopologyContext {
   readonly hash: Hash
   readonly points: number
-  /** Finds the way round nodes that cannot be asked, where that is wanted. */
-  readonly ejector?: Ejector | undefined
   readonly shard: ShardContext
 }
 

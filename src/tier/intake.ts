@@ -5,7 +5,7 @@ import type { Routed, Router } from '../cluster/router.ts'
 import { unpack, type Entry, type Form, type Unpacked } from '../entry/form.ts'
 import { isFailure } from '../node/contract.ts'
 import type { Guard } from '../node/guard.ts'
-import type { TierKey } from './tiers.ts'
+import type { TierKey } from './key.ts'
 
 /** What {@link Intake} is made of. */
 export interface IntakeContext {

@@ -2,20 +2,15 @@ import type { Clock } from '../base/clock.ts'
 import type { Drops } from '../base/drops.ts'
 import type { NodeError } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
-import type { RoutedKey, Router } from '../cluster/router.ts'
+import type { Router } from '../cluster/router.ts'
 import { pack, type Entry, type Form } from '../entry/form.ts'
 import { isFailure, type WriteOutcome } from '../node/contract.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
 import type { Removal } from '../shard/shard.ts'
 import { Fence } from './fence.ts'
 import { Intake } from './intake.ts'
+import type { TierKey } from './key.ts'
 import type { L1 } from './l1.ts'
-
-/** A key in all its forms. */
-export interface TierKey extends RoutedKey {
-  /** With the namespace, before any shortening: what the key check covers. */
-  readonly full: string
-}
 
 /** What a read found for one key. */
 export interface Found {

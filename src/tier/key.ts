@@ -1,0 +1,7 @@
+import type { RoutedKey } from '../cluster/router.ts'
+
+/** A key in all its forms. */
+export interface TierKey extends RoutedKey {
+  /** With the namespace, before any shortening: what the key check covers. */
+  readonly full: string
+}
