@@ -34,6 +34,7 @@ export class Calls {
   #silentSince: number | undefined
   #judging = false
   #judgements = 0
+  #lastTimeout: NodeError | undefined
   #closed = false
   #drained: (() => void) | undefined
 
@@ -93,6 +94,14 @@ export class Calls {
         resolve()
       }
     })
+  }
+
+  /** Where thousands wait for one server they time out together: one error, whose stack says nothing, does for many. */
+  #timeout(operation: OperationName, keys: number, ms: number): NodeError {
+    const what = keys > 1 ? `a ${operation} of ${keys} keys` : `a ${operation}`
+    const message = `${this.#context.address} did not answer ${what} within ${Math.ceil(ms)} ms`
+    if (this.#lastTimeout?.message !== message) this.#lastTimeout = new NodeError('ERR_NODE_TIMEOUT', message)
+    return this.#lastTimeout
   }
 
   /**

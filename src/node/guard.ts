@@ -47,6 +47,7 @@ export class Guard {
   readonly #breaker: Breaker
   #state: MemberState = 'unknown'
   #generation = 0
+  #refusal: NodeError | undefined
   /** Until when a broken connection is our own doing. */
   #forgivenUntil = -Infinity
 
@@ -251,8 +252,11 @@ export class Guard {
   }
 
   #refuse(operation: OperationName, keys: number): NodeError[] {
+    const { address } = this.adapter
     const why = this.#breaker.cause?.message ?? 'it failed'
-    const error = new NodeError('ERR_NODE_DOWN', `${this.adapter.address} is not asked, its circuit is open: ${why}`)
+    // Every call comes by here while the circuit is open: one error does for all.
+    this.#refusal ??= new NodeError('ERR_NODE_DOWN', `${address} is not asked, its circuit is open: ${why}`)
+    const error = this.#refusal
     this.#account.refused(operation, error, keys)
     return Array.from({ length: keys }, () => error)
   }
@@ -263,6 +267,7 @@ export class Guard {
       const { address } = this.adapter
       events.emit({ type: 'circuit', node: this.#node, address, from, to, at: clock.now() })
     }
+    this.#refusal = undefined
     if (to === 'closed') this.onUp?.()
   }
 
