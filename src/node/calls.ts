@@ -56,8 +56,7 @@ export class Calls {
       this.#silentSince ??= clock.monotonic()
       let answered = false
       const deadline = deadlines.set(ms, (late) => {
-        const what = keys > 1 ? `a ${operation} of ${keys} keys` : `a ${operation}`
-        const error = new NodeError('ERR_NODE_TIMEOUT', `${address} did not answer ${what} within ${Math.ceil(ms)} ms`)
+        const error = this.#timeout(operation, keys, ms)
         reject(error)
         if (operation === 'close') return
         if (COMMANDS.has(operation)) this.#judge(ms, late, error, () => answered)
