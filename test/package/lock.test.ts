@@ -6,6 +6,10 @@ interface Package {
   resolved?: string
   dependencies?: Record<string, string>
   optionalDependencies?: Record<string, string>
+  integrity?: string
+  hasInstallScript?: boolean
+  dev?: boolean
+  devOptional?: boolean
 }
 
 const lock = readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8')
@@ -31,4 +35,32 @@ it('package-lock.json is complete for every platform', () => {
 
 it('package-lock.json names no registry: everybody uses their own', () => {
   expect(Object.keys(packages).filter((name) => packages[name]?.resolved !== undefined)).toEqual([])
+})
+
+const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as Record<
+  string,
+  unknown
+>
+
+it('package-lock.json is in step with package.json', () => {
+  const { '': own } = packages as Record<string, Record<string, unknown>>
+  const fields = [
+    'name',
+    'version',
+    'dependencies',
+    'devDependencies',
+    'peerDependencies',
+    'peerDependenciesMeta',
+    'engines',
+  ]
+  for (const field of fields) expect(own?.[field], `${field}`).toEqual(manifest[field])
+})
+
+it('what comes with the package is known by its content, and runs nothing when it is installed', () => {
+  const shipped = Object.entries(packages).filter(([name, each]) => name !== '' && !each.dev && !each.devOptional)
+  expect(shipped.map(([name]) => name).sort()).toEqual(['node_modules/lru-cache', 'node_modules/xxhash-wasm'])
+  for (const [name, { integrity, hasInstallScript }] of shipped) {
+    expect(integrity, `${name}`).toMatch(/^sha512-/)
+    expect(hasInstallScript, `${name}`).toBeUndefined()
+  }
 })
