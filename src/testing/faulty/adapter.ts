@@ -1,15 +1,14 @@
 import type { Timer } from '../../base/clock.ts'
 import { NodeError } from '../../base/errors.ts'
-import {
-  isFailure,
-  type NodeAdapter,
-  type NodeIdentity,
-  type NodeLimits,
-  type NodePowers,
-  type ReadOutcome,
-  type RemoveOutcome,
-  type WriteItem,
-  type WriteOutcome,
+import type {
+  NodeAdapter,
+  NodeIdentity,
+  NodeLimits,
+  NodePowers,
+  ReadOutcome,
+  RemoveOutcome,
+  WriteItem,
+  WriteOutcome,
 } from '../../node/contract.ts'
 import type { NodeContext } from '../../node/spec.ts'
 import { applyFlips } from './flip.ts'
@@ -37,6 +36,8 @@ export class FaultyAdapter implements NodeAdapter {
    * follow a fault it may know nothing, since in truth nothing happened to its own.
    */
   #known = true
+  /** The way to know it, once somebody asks something. */
+  #introduction: Promise<void> | undefined
   #closed = false
 
   /** @param open makes the real adapter */
@@ -110,6 +111,7 @@ export class FaultyAdapter implements NodeAdapter {
     const error = new NodeError('ERR_NODE_DOWN', `the connection to ${this.address} ${why}`)
     this.#connection++
     this.#known = false
+    this.#introduction = undefined
     for (const lose of this.#waiting) lose(error)
     this.#waiting.clear()
     return error
@@ -129,10 +131,10 @@ export class FaultyAdapter implements NodeAdapter {
     try {
       const outcomes = await this.#carry(operation, verdict, async () => {
         const left = errors.size === 0 ? items : items.filter((_, index) => !errors.has(index))
+        if (left.length > 0) await this.#introduce()
         const answers = left.length === 0 ? [] : await ask(left)
         // An adapter that breaks the contract is shown as it is.
         if (!Array.isArray(answers) || answers.length !== left.length) return answers
-        if (answers.some((answer) => !isFailure(answer))) await this.#introduce()
         let next = 0
         return items.map((_, index) => {
           const code = errors.get(index)
@@ -154,9 +156,8 @@ export class FaultyAdapter implements NodeAdapter {
     return this.#carry(operation, verdict, async () => {
       const code = verdict.errors.get(0)
       if (code !== undefined) throw this.#injected(code, operation)
-      const answer = await ask()
-      await this.#introduce()
-      return answer
+      if (operation !== 'connect') await this.#introduce()
+      return ask()
     })
   }
 
@@ -202,11 +203,17 @@ export class FaultyAdapter implements NodeAdapter {
     this.#context.identified(this.#server.identity(identity))
   }
 
-  /** Has the cache know who answers, before an answer reaches it. */
-  async #introduce(): Promise<void> {
-    if (this.#known) return
+  /** Has the cache know who answers before anything is asked on a connection, as adapters do. */
+  #introduce(): Promise<void> | undefined {
+    if (this.#known) return undefined
     const connection = this.#connection
-    this.#tell(await this.#inner.connect(), connection)
+    return (this.#introduction ??= this.#inner.connect().then(
+      (identity) => this.#tell(identity, connection),
+      (error: unknown) => {
+        if (this.#connection === connection) this.#introduction = undefined
+        throw error
+      },
+    ))
   }
 
   #tell(identity: NodeIdentity, connection: number): void {
