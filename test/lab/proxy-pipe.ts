@@ -31,10 +31,10 @@ interface Queued {
   cuts?: boolean
 }
 
-/** Ends a connection by a reset alone: `resetAndDestroy()` of Node says an orderly end first, and resets then. */
+/** Ends a connection by a reset, whatever its state. */
 export function reset(socket: Socket): void {
-  if (!socket.connecting) Object.assign(socket, { resetAndClosing: true })
-  socket.destroy()
+  if (socket.connecting) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 /** One direction of one connection: what comes from the source leaves to the sink, in order, after the rules and the delay. */
