@@ -10,16 +10,29 @@ import type {
   WriteItem,
   WriteOutcome,
 } from '../node/contract.ts'
-import type { Pipeline, PipelineResults } from './client.ts'
+import type { Pipeline } from './client.ts'
 import { isCommandRefused, redisWord, toNodeError, type Peer } from './errors.ts'
 import { parseInfo } from './info.ts'
 import type { Link } from './link.ts'
+import { fitInfo, fitOk, fitRemoved, fitResults, fitValue, fitValues, type Fit } from './replies.ts'
 
 /** Keys per MGET: wide enough that the round trip no longer counts, narrow enough that others get their turn. */
 const READ_WIDTH = 64
 /** A pipeline is put together in memory and written in one piece. */
 const PIPELINE_WIDTH = 256
 const PIPELINE_BYTES = 4 * 1024 * 1024
+
+/** Compare and delete. */
+const REMOVE_IF = "if redis.call('get',KEYS[1])==ARGV[1] then return redis.call('del',KEYS[1]) else return 0 end"
+
+/** What an adapter must know of its server. */
+export interface AdapterSettings {
+  readonly peer: Peer
+  readonly db: number
+  readonly maxValueBytes: number
+  /** Whether the client gives numbers as text. */
+  readonly textNumbers: boolean
+}
 
 /** Speaks to one Redis server over a {@link Link}. */
 export class RedisAdapter implements NodeAdapter {
@@ -28,15 +41,18 @@ export class RedisAdapter implements NodeAdapter {
   readonly powers: NodePowers
   readonly #link: Link
   readonly #peer: Peer
-  /** The connection on which MGET was refused. */
+  readonly #fitRemoved: Fit<boolean>
+  /** The connections on which MGET and EVAL were refused. */
   #mgetRefused = -1
+  #evalRefused = -1
 
-  constructor(link: Link, peer: Peer, db: number, maxValueBytes: number) {
+  constructor(link: Link, { peer, db, maxValueBytes, textNumbers }: AdapterSettings) {
     this.#link = link
     this.#peer = peer
+    this.#fitRemoved = fitRemoved(textNumbers)
     this.address = peer.address
     this.limits = { maxKeyBytes: 250, maxValueBytes, ttlStep: 1 }
-    this.powers = { info: () => this.#info(db) }
+    this.powers = { info: () => this.#info(db), removeIf: (key, value) => this.#removeIf(key, value) }
   }
 
   connect(): Promise<NodeIdentity> {
@@ -71,13 +87,9 @@ export class RedisAdapter implements NodeAdapter {
     if (keys.length === 0) return []
     const { epoch } = this.#link
     try {
-      if (keys.length === 1) {
-        const value = await this.#link.run((client) => client.getBuffer(keys[0] as string))
-        return [value ?? undefined]
-      }
+      if (keys.length === 1) return [await this.#link.run((client) => client.getBuffer(keys[0] as string), fitValue)]
       if (this.#mgetRefused !== epoch) {
-        const values = await this.#link.run((client) => client.mgetBuffer(keys))
-        return keys.map((_, index) => values[index] ?? undefined)
+        return await this.#link.run((client) => client.mgetBuffer(keys), fitValues(keys.length))
       }
     } catch (error) {
       if (keys.length === 1) return [this.#readFailure(error)]
@@ -89,7 +101,7 @@ export class RedisAdapter implements NodeAdapter {
     return this.#pipeline(
       keys,
       (pipeline, key) => pipeline.getBuffer(key),
-      (reply) => (reply as Uint8Array | null) ?? undefined,
+      fitValue,
       (error) => this.#readFailure(error),
     )
   }
@@ -105,26 +117,47 @@ export class RedisAdapter implements NodeAdapter {
       return this.#pipeline(
         items,
         (pipeline, { key, value, ttl }) => pipeline.set(key, asBuffer(value), 'PX', ttl),
-        () => 'stored',
-        (error) => toNodeError(error, this.#peer),
+        fitOk,
+        (error) => this.#writeFailure(error),
       )
     }
     try {
-      await this.#link.run((client) => client.set(item.key, asBuffer(item.value), 'PX', item.ttl))
-      return ['stored']
+      return [await this.#link.run((client) => client.set(item.key, asBuffer(item.value), 'PX', item.ttl), fitOk)]
     } catch (error) {
-      return [toNodeError(error, this.#peer)]
+      return [this.#writeFailure(error)]
     }
   }
 
   async #removeSome(keys: readonly string[]): Promise<RemoveOutcome[]> {
-    const outcome = (reply: unknown): RemoveOutcome => (Number(reply) > 0 ? 'deleted' : 'absent')
-    const failure = (error: unknown): NodeError => toNodeError(error, this.#peer)
-    if (keys.length !== 1) return this.#pipeline(keys, (pipeline, key) => pipeline.del(key), outcome, failure)
+    const outcome = (removed: boolean): RemoveOutcome => (removed ? 'deleted' : 'absent')
+    if (keys.length !== 1) {
+      const outcomes = await this.#pipeline(
+        keys,
+        (pipeline, key) => pipeline.del(key),
+        this.#fitRemoved,
+        (error) => this.#writeFailure(error),
+      )
+      return outcomes.map((each) => (typeof each === 'boolean' ? outcome(each) : each))
+    }
     try {
-      return [outcome(await this.#link.run((client) => client.del(keys[0] as string)))]
+      return [outcome(await this.#link.run((client) => client.del(keys[0] as string), this.#fitRemoved))]
     } catch (error) {
-      return [failure(error)]
+      return [this.#writeFailure(error)]
+    }
+  }
+
+  async #removeIf(key: string, value: Uint8Array): Promise<boolean> {
+    const { epoch } = this.#link
+    if (this.#evalRefused === epoch) {
+      throw new NodeError('ERR_NODE', `${this.address} does not let this user run EVAL, which compare-and-delete needs`)
+    }
+    try {
+      return await this.#link.run((client) => client.eval(REMOVE_IF, 1, key, asBuffer(value)), this.#fitRemoved)
+    } catch (error) {
+      // A list or a set is not these bytes. Older servers put words of their own before the one that says so.
+      if (redisWord(error) !== '' && /\bWRONGTYPE\b/.test((error as Error).message)) return false
+      if (isCommandRefused(error)) this.#evalRefused = epoch
+      throw this.#writeFailure(error)
     }
   }
 
@@ -132,28 +165,32 @@ export class RedisAdapter implements NodeAdapter {
   async #pipeline<I, O>(
     items: readonly I[],
     command: (pipeline: Pipeline, item: I) => unknown,
-    outcome: (reply: unknown) => O,
+    fit: Fit<O>,
     failure: (error: unknown) => O | NodeError,
   ): Promise<(O | NodeError)[]> {
-    let results: PipelineResults | null
     try {
-      results = await this.#link.run((client) => {
-        const pipeline = client.pipeline()
-        for (const item of items) command(pipeline, item)
-        return pipeline.exec()
-      })
+      const results = await this.#link.run(
+        (client) => {
+          const pipeline = client.pipeline()
+          for (const item of items) command(pipeline, item)
+          return pipeline.exec()
+        },
+        fitResults(items.length, fit),
+      )
+      return results.map((result) => ('error' in result ? failure(result.error) : result.reply))
     } catch (error) {
       return this.#all(items, error)
     }
-    return items.map((_, index) => {
-      const [error, reply] = results?.[index] ?? [new Error('no result')]
-      return error ? failure(error) : outcome(reply)
-    })
   }
 
   /** A key that holds a list or a set is none of ours: a miss, as MGET has it. */
   #readFailure(error: unknown): ReadOutcome {
     return redisWord(error) === 'WRONGTYPE' ? undefined : toNodeError(error, this.#peer)
+  }
+
+  #writeFailure(error: unknown): NodeError {
+    if (redisWord(error) === 'READONLY') this.#link.readonly()
+    return toNodeError(error, this.#peer)
   }
 
   #all(items: readonly unknown[], error: unknown): NodeError[] {
@@ -163,7 +200,7 @@ export class RedisAdapter implements NodeAdapter {
 
   async #info(db: number): Promise<NodeInfo> {
     try {
-      return parseInfo(await this.#link.run((client) => client.info()), db)
+      return parseInfo(await this.#link.run((client) => client.info(), fitInfo), db)
     } catch (error) {
       throw toNodeError(error, this.#peer)
     }

@@ -1,5 +1,6 @@
-import { isIP, type Socket } from 'node:net'
 import { OptionError, quote } from '../base/errors.ts'
+import { ResettingConnector } from './connector.ts'
+import { watchSurplus } from './surplus.ts'
 import type { RedisTlsOptions } from './tls.ts'
 import { addressOf } from './url.ts'
 
@@ -29,15 +30,12 @@ export interface RedisClient {
   pipeline(): object
 }
 
-/** One result per command: its error, or its reply. */
-export type PipelineResults = readonly (readonly [error: Error | null, reply?: unknown])[]
-
 /** A row of commands sent as one. */
 export interface Pipeline {
   getBuffer(key: string): unknown
   set(key: string, value: Buffer, unit: 'PX', ttl: number): unknown
   del(key: string): unknown
-  exec(): Promise<PipelineResults | null>
+  exec(): Promise<unknown>
 }
 
 /** What is used of an ioredis client, of either major version. */
@@ -49,15 +47,17 @@ export interface Client extends RedisClient {
     db?: number
     username?: string | null
     name?: string
+    stringNumbers?: boolean
   }
-  readonly stream?: Socket
-  disconnect(): void
+  /** @param reconnect whether to connect again, by the retry strategy */
+  disconnect(reconnect?: boolean): void
   quit(): Promise<unknown>
   select(db: number): Promise<unknown>
-  info(section?: string): Promise<string>
-  mgetBuffer(keys: readonly string[]): Promise<(Uint8Array | null)[]>
+  info(): Promise<unknown>
+  mgetBuffer(keys: readonly string[]): Promise<unknown>
   set(key: string, value: Buffer, unit: 'PX', ttl: number): Promise<unknown>
   del(key: string): Promise<unknown>
+  eval(script: string, keys: number, key: string, value: Buffer): Promise<unknown>
   pipeline(): Pipeline
   on(event: string, listener: (error: unknown) => void): unknown
   off(event: string, listener: (error: unknown) => void): unknown
@@ -78,7 +78,7 @@ export interface ConnectionSettings {
   readonly connectTimeout: number
 }
 
-const METHODS = ['connect', 'getBuffer', 'mgetBuffer', 'set', 'del', 'info', 'pipeline', 'on', 'off'] as const
+const METHODS = ['connect', 'getBuffer', 'mgetBuffer', 'set', 'del', 'eval', 'info', 'pipeline', 'on', 'off'] as const
 
 /** Whether something is meant to be a client, usable or not: so that the right error can be given. */
 export function looksLikeClient(given: unknown): given is object {
@@ -120,30 +120,26 @@ export function clientAddress({ options }: Client): string {
 
 /**
  * Makes a client of our own, without connecting. These settings held under every fault tried: nothing is queued or sent
- * again, whatever is under way settles when the connection ends, and a dead connection is found.
+ * again, and whatever is under way settles when the connection ends. What hangs is dropped by the link.
  *
  * @param retryDelay how long to wait before the next attempt to connect, in milliseconds
- * @param onReadonly whether an answer of READONLY is a reason to connect anew: after a failover the name may lead to another server
+ * @param surplus called when a reply belongs to no command
  */
 export function openClient(
   Redis: RedisConstructor,
   settings: ConnectionSettings,
-  nodeTimeout: number,
   retryDelay: () => number,
-  onReadonly: () => boolean,
+  surplus: () => void,
 ): Client {
-  const { tls, ...place } = settings
-  // Node sends no server name by itself; servers that share an address need it.
-  const sni = isIP(place.host) === 0 ? { servername: place.host } : {}
-  return new Redis({
+  const { connectTimeout: _, tls, ...place } = settings
+  const client = new Redis({
     ...place,
-    ...(tls === undefined ? {} : { tls: { ...sni, ...tls } }),
+    ...(tls === undefined ? {} : { tls }),
+    Connector: ResettingConnector,
     lazyConnect: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    socketTimeout: 3 * nodeTimeout,
-    disconnectTimeout: 250,
     keepAlive: 10_000,
     enableAutoPipelining: false,
     // Who the server is, we ask ourselves; and CLIENT is one more permission.
@@ -152,18 +148,7 @@ export function openClient(
     // The same bytes on the wire from both major versions. RESP3 gives this adapter nothing.
     protocol: 2,
     retryStrategy: retryDelay,
-    // 1: connect anew. Never 2, which would send the write again.
-    reconnectOnError: (error: Error) => (error.message.startsWith('READONLY') && onReadonly() ? 1 : false),
-  }) as unknown as Client
-}
-
-/**
- * Ends a connection at once. By a reset where it is plain TCP: after an ordinary close the kernel goes on sending what is
- * in its buffers, and a write that was given up could arrive after a later delete.
- */
-export function dropStream({ stream }: Client): void {
-  if (!stream || stream.destroyed) return
-  // A reset after end() is refused by libuv, and the handle then keeps the process from ending.
-  if (stream.connecting || stream.writableEnded || 'encrypted' in stream) stream.destroy()
-  else stream.resetAndDestroy()
+  })
+  watchSurplus(client, surplus)
+  return client as Client
 }

@@ -18,6 +18,11 @@ export function isCommandRefused(error: unknown): boolean {
   return /^NOPERM\b.* run the /.test(error.message) || /^ERR unknown command/i.test(error.message)
 }
 
+/** Whether the client library could not read what the server sent. */
+export function isProtocolFault(error: unknown): boolean {
+  return error instanceof Error && /^(Protocol error|Unknown RESP type)/.test(error.message)
+}
+
 /**
  * Turns whatever the client library rejected with into an error of ours.
  *
@@ -51,6 +56,10 @@ function replyError(message: string, word: string, address: string, user: string
       return new NodeError('ERR_AUTH', `${address} is in protected mode: it has no password and refuses other hosts`)
     case 'MOVED':
       return new NodeError('ERR_NODE', `${address} belongs to a Redis Cluster, which redisNode cannot use: ${text}`)
+    case 'LOADING':
+    case 'BUSY':
+    case 'MASTERDOWN':
+      return new NodeError('ERR_NODE_UNREADY', `${address} cannot serve now: ${text}`)
   }
   if (/^ERR invalid password/i.test(message)) return new NodeError('ERR_AUTH', `${address} refused ${who}: ${text}`)
   if (/^ERR max number of clients/i.test(message)) return new NodeError('ERR_NODE_DOWN', `${address} is full: ${text}`)
@@ -71,9 +80,8 @@ function reason(error: unknown, message: string): string {
   if (typeof code === 'string' && /^[A-Z][A-Z\d_]+$/.test(code)) {
     return /CERT|SIGNATURE/.test(code) ? `its certificate was refused (${code})` : code
   }
-  if (message.startsWith('Socket timeout')) return 'it did not answer in time, and the connection was dropped'
-  if (message.startsWith('Protocol error') || message.startsWith('Unknown RESP type'))
-    return "it does not speak Redis' protocol"
+  if (message.startsWith('Socket timeout')) return 'it did not answer in time, and its client dropped the connection'
+  if (isProtocolFault(error)) return "it does not speak Redis' protocol"
   return 'there is no connection'
 }
 

@@ -1,13 +1,24 @@
 import type { NodeIdentity, NodeInfo } from '../node/contract.ts'
 
-/** Who answers, by what `INFO` says; unknown where the sections are missing. */
+/** Who answers, by what `INFO` says; unknown where it says nothing. */
 export function parseIdentity(info: string): NodeIdentity {
-  const role = field(info, 'role')
+  const said = field(info, 'role')
+  const role = said === 'master' ? 'primary' : said === 'slave' ? 'replica' : 'unknown'
+  const uptime = field(info, 'uptime_in_seconds')
+  const linked = field(info, 'master_link_status') === 'up' && field(info, 'master_sync_in_progress') === '0'
   return {
     runId: field(info, 'run_id') ?? '',
-    role: role === 'master' ? 'primary' : role === 'slave' ? 'replica' : 'unknown',
+    role,
     version: field(info, 'redis_version') ?? '',
+    ...(uptime === undefined ? {} : { uptime: Number(uptime) * 1_000 }),
+    empty: holdsNothing(info) && role !== 'unknown' && (role === 'primary' || linked),
+    ...(role === 'replica' ? { linked } : {}),
   }
+}
+
+/** Whether the server still reads its data from the disk, or from its primary, and serves nothing meanwhile. */
+export function isLoading(info: string): boolean {
+  return field(info, 'loading') === '1'
 }
 
 /** What `INFO` says of keys (in one database), memory (of the whole server) and replication. */
@@ -20,6 +31,12 @@ export function parseInfo(info: string, db: number): NodeInfo {
     bytes: Number(field(info, 'used_memory') ?? 0),
     ...(offset === undefined ? {} : { replicationOffset: Number(offset) }),
   }
+}
+
+/** No key in any database, and none about to come from the disk. A replica may load beside serving (`async_loading`). */
+function holdsNothing(info: string): boolean {
+  if (!/^# Keyspace\r?$/m.test(info) || /^db\d+:keys=[1-9]/m.test(info)) return false
+  return field(info, 'loading') === '0' && field(info, 'async_loading') !== '1'
 }
 
 function field(info: string, name: string): string | undefined {

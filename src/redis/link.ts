@@ -1,8 +1,13 @@
 import { NodeError } from '../base/errors.ts'
 import type { NodeIdentity } from '../node/contract.ts'
-import { dropStream, type Client } from './client.ts'
-import { toNodeError, type Peer } from './errors.ts'
-import { identify } from './identify.ts'
+import type { Client } from './client.ts'
+import { isProtocolFault, toNodeError, type Peer } from './errors.ts'
+import { identify, type Answer } from './identify.ts'
+import { Pace } from './pace.ts'
+import type { Fit } from './replies.ts'
+import { Watchdog, within } from './timers.ts'
+import { Underway } from './underway.ts'
+import { Waiters } from './waiters.ts'
 
 /** How a link comes by its client: it makes one and owns it, or it borrows the application's. */
 export type ClientSource =
@@ -10,22 +15,27 @@ export type ClientSource =
       readonly kind: 'own'
       /** The database to be in; checked on every connection. */
       readonly db: number
-      open(retryDelay: () => number, onReadonly: () => boolean): Client
+      open(retryDelay: () => number, surplus: () => void): Client
     }
   | { readonly kind: 'borrowed'; readonly client: Client }
+
+/** What a link is about. */
+export interface LinkSettings {
+  readonly peer: Peer
+  /** How long it may take from the beginning of a connection to its first answer, in milliseconds. */
+  readonly connectTimeout: number
+  /** Told who answers on a connection, each time it was asked, before any command goes through. */
+  readonly identified: (identity: NodeIdentity) => void
+}
 
 type State =
   | { readonly kind: 'down'; readonly error: NodeError }
   | { readonly kind: 'ready' }
   | { readonly kind: 'closed'; readonly error: NodeError }
 
-/** The longest pause between two attempts to connect, in milliseconds; and where the server refuses the login. */
-const MAX_RETRY = 250
-const REFUSED_RETRY = 1_000
-/** How often the server is asked again who it is, on a connection where it would not tell. */
+/** When the server is asked again who it is, on a connection where it would not tell; and where it was not ready. */
 const ASK_AGAIN = 1_000
-/** The least time between two connections built anew because of READONLY. */
-const READONLY_PAUSE = 1_000
+const ASK_UNREADY_AGAIN = 250
 /** How long `close` waits for what is under way. */
 const QUIT_TIMEOUT = 500
 
@@ -37,42 +47,39 @@ export class Link {
   readonly #client: Client
   readonly #own: boolean
   readonly #db: number
-  readonly #peer: Peer
-  readonly #connectTimeout: number
-  readonly #pending = new Set<(error: NodeError) => void>()
-  readonly #waiters = new Set<(outcome: NodeIdentity | NodeError) => void>()
+  readonly #settings: LinkSettings
+  readonly #underway = new Underway()
+  readonly #waiters = new Waiters()
+  readonly #pace = new Pace()
+  /** Sees to it that a connection is given up on which the server says nothing. */
+  readonly #watchdog: Watchdog
   readonly #listeners: Readonly<Record<string, (error: unknown) => void>>
   #state: State
   /** Rises when a connection ends, so that a late answer from it is told from one of the next. */
   #epoch = 0
   #asking = -1
   #lastError: unknown
-  #failures = 0
-  /** We dropped the connection, and the client has yet to notice. */
-  #dropped = false
+  /** We dropped the connection, and the client has yet to notice; how to go on then. */
+  #dropped: 'at once' | 'later' | undefined
   #askAgain: NodeJS.Timeout | undefined
-  #readonlyAt = -Infinity
   #closing: Promise<void> | undefined
 
-  constructor(source: ClientSource, peer: Peer, connectTimeout: number) {
-    this.#peer = peer
-    this.#connectTimeout = connectTimeout
+  constructor(source: ClientSource, settings: LinkSettings) {
+    this.#settings = settings
+    this.#watchdog = new Watchdog(settings.connectTimeout, () => this.#drop(this.#silence()))
     this.#own = source.kind === 'own'
     this.#db = source.kind === 'own' ? source.db : 0
-    this.#client =
-      source.kind === 'own'
-        ? source.open(
-            () => this.#retryDelay(),
-            () => this.#readonly(),
-          )
-        : source.client
+    const retryDelay = (): number =>
+      this.#dropped === 'at once' ? 0 : this.#pace.retry(this.#loginRefusal() !== undefined)
+    this.#client = source.kind === 'own' ? source.open(retryDelay, () => this.#broken(this.#epoch)) : source.client
     this.#state = { kind: 'down', error: this.#down('not connected yet') }
     this.#listeners = {
+      ...(this.#own ? { connecting: () => this.#watchdog.start() } : {}),
       connect: () => (this.#lastError = undefined),
       ready: () => void this.#ask(),
       close: () => this.#lost(),
       end: () => this.#ended(),
-      error: (error) => (this.#lastError = error),
+      error: (error) => this.#troubled(error),
     }
     for (const [event, listener] of Object.entries(this.#listeners)) this.#client.on(event, listener)
   }
@@ -82,60 +89,45 @@ export class Link {
     return this.#epoch
   }
 
-  /** Runs a command. Rejects at once when the server cannot be reached, and as soon as the connection ends. */
-  run<T>(command: (client: Client) => Promise<T>): Promise<T> {
+  /**
+   * Runs a command, and takes its reply if it fits. Rejects at once when the server cannot be reached, and as soon as the
+   * connection ends.
+   */
+  run<T>(command: (client: Client) => Promise<unknown>, fit: Fit<T>): Promise<T> {
     if (this.#state.kind !== 'ready') {
       if (this.#client.status === 'wait') this.#start()
       return Promise.reject(this.#state.error)
     }
     // A borrowed client would queue the command and send it later.
     if (this.#client.status !== 'ready') return Promise.reject(this.#down('there is no connection'))
-    return new Promise((resolve, reject) => {
-      this.#pending.add(reject)
-      command(this.#client).then(
-        (reply) => {
-          this.#pending.delete(reject)
-          resolve(reply)
-        },
-        (error: Error) => {
-          this.#pending.delete(reject)
-          reject(error)
-        },
-      )
-    })
+    const epoch = this.#epoch
+    return this.#underway.wait(command(this.#client), fit, () => this.#broken(epoch))
   }
 
   /** Resolves when the server has said who it is; rejects with a NodeError, at the latest after `connectTimeout`. */
   connect(): Promise<NodeIdentity> {
     const state = this.#state
     if (state.kind === 'closed') return Promise.reject(state.error)
-    return new Promise((resolve, reject) => {
-      const settle = (outcome: NodeIdentity | NodeError): void => {
-        clearTimeout(timer)
-        this.#waiters.delete(settle)
-        if (outcome instanceof NodeError) reject(outcome)
-        else resolve(outcome)
-      }
-      const late = this.#down(`no answer within ${this.#connectTimeout} ms`)
-      const timer = setTimeout(settle, this.#connectTimeout, late)
-      this.#waiters.add(settle)
-      this.#start()
-    })
+    const answer = this.#waiters.wait(this.#settings.connectTimeout, () => this.#silence())
+    this.#start()
+    return answer
   }
 
-  /** Gives up what is under way; a connection of our own is dropped and built anew. */
+  /**
+   * Gives up what is under way; a connection of our own on which something may be is dropped and built anew. One that is
+   * only being made goes on: nothing hangs on it, and it has its time-out.
+   */
   reset(): void {
     if (this.#state.kind === 'closed') return
     const error = this.#down('the connection was dropped')
-    const { stream, status } = this.#client
-    const live = status === 'ready' || status === 'connect' || status === 'connecting'
-    if (this.#own && live && stream && !stream.destroyed) {
-      this.#epoch++
-      this.#state = { kind: 'down', error }
-      this.#dropped = true
-      dropStream(this.#client)
-    }
-    this.#giveUp(error)
+    if (this.#own && (this.#state.kind === 'ready' || this.#underway.size > 0)) this.#drop(error)
+    else this.#underway.giveUp(error)
+  }
+
+  /** The server answered READONLY: after a failover, its name may lead to another one. */
+  readonly(): void {
+    if (!this.#own || this.#state.kind !== 'ready' || !this.#pace.mayLeaveReplica()) return
+    this.#drop(this.#down('it has become a replica, and its name is looked up again'))
   }
 
   /** Idempotent; settles within half a second, whatever the server does. */
@@ -145,19 +137,17 @@ export class Link {
 
   async #close(): Promise<void> {
     const identified = this.#state.kind === 'ready' && this.#client.status === 'ready'
-    const error = new NodeError('ERR_NODE_DOWN', `${this.#peer.address} was closed`)
+    const error = new NodeError('ERR_NODE_DOWN', `${this.#settings.peer.address} was closed`)
     this.#state = { kind: 'closed', error }
-    clearTimeout(this.#askAgain)
-    for (const settle of this.#waiters) settle(error)
-    if (!this.#own) {
+    this.#clearTimers()
+    this.#waiters.tell(error)
+    if (this.#own) {
+      if (identified) await within(QUIT_TIMEOUT, this.#client.quit())
+      if (this.#client.status !== 'end') this.#client.disconnect()
+    } else {
       for (const [event, listener] of Object.entries(this.#listeners)) this.#client.off(event, listener)
-      this.#giveUp(error)
-      return
     }
-    if (identified) await within(QUIT_TIMEOUT, this.#client.quit())
-    this.#giveUp(error)
-    dropStream(this.#client)
-    if (this.#client.status !== 'end') this.#client.disconnect()
+    this.#underway.giveUp(error)
   }
 
   /**
@@ -169,122 +159,139 @@ export class Link {
     if (this.#dropped) return
     const { status } = this.#client
     if (status === 'ready') void this.#ask()
-    else if (status === 'wait' || (status === 'end' && this.#own)) this.#connect()
-    else if (status === 'end') this.#fail(this.#down('the client that was passed in has been closed'))
-  }
-
-  #connect(): void {
     // What goes wrong comes as "error" and "close".
-    this.#client.connect().catch(() => {})
+    else if (status === 'wait') this.#client.connect().catch(() => {})
+    else if (status === 'end') this.#ended()
   }
 
   /** Asks the server who it is, and opens the way for commands. */
   async #ask(): Promise<void> {
     const epoch = this.#epoch
-    if (this.#state.kind === 'closed' || this.#asking === epoch) return
+    if (this.#isClosed() || this.#asking === epoch) return
     this.#asking = epoch
-    const answer = await identify(this.#client, this.#db, this.#peer)
+    // On a connection that serves, the deadlines of the commands tell that it is dead.
+    if (this.#own && this.#state.kind !== 'ready') this.#watchdog.start()
+    const answer = await identify(this.#client, this.#db, this.#settings.peer)
     if (this.#asking === epoch) this.#asking = -1
     if (this.#epoch !== epoch || this.#isClosed()) return
+    this.#clearTimers()
+    this.#answered(answer)
+  }
+
+  #answered(answer: Answer): void {
     const login = this.#loginRefusal()
     if (login) this.#refused(login)
-    else if ('failure' in answer) this.#unidentified(answer.failure)
+    else if (answer.kind === 'unfit') this.#broken(this.#epoch)
+    else if (answer.kind === 'failed') this.#unidentified(answer.failure)
     else {
+      this.#settings.identified(answer.identity)
       this.#state = { kind: 'ready' }
-      this.#failures = 0
-      for (const settle of this.#waiters) settle(answer)
+      this.#pace.succeeded()
+      this.#waiters.tell(answer.identity)
     }
   }
 
   #unidentified(failure: unknown): void {
-    const error = toNodeError(failure, this.#peer)
-    if (error.code !== 'ERR_NODE_DOWN') {
-      this.#refused(error)
-      return
-    }
+    const error = toNodeError(failure, this.#settings.peer)
     // The end of the connection is about to be told by "close"; what then follows is the answer to those who wait.
-    this.#lastError ??= failure
-    this.#askLater()
+    if (error.code === 'ERR_NODE_DOWN') this.#lastError ??= failure
+    else this.#fail(error)
+    this.#askLater(error)
   }
 
   /** The server is there, but this connection serves nothing. */
   #refused(error: NodeError): void {
     this.#fail(error)
-    this.#askLater()
+    this.#askLater(error)
   }
 
-  #askLater(): void {
+  #askLater({ code }: NodeError): void {
     clearTimeout(this.#askAgain)
-    this.#askAgain = setTimeout(() => this.#start(), ASK_AGAIN)
-    this.#askAgain.unref()
+    const pause = code === 'ERR_NODE_UNREADY' ? ASK_UNREADY_AGAIN : ASK_AGAIN
+    this.#askAgain = setTimeout(() => this.#start(), pause).unref()
+  }
+
+  #clearTimers(): void {
+    clearTimeout(this.#askAgain)
+    this.#watchdog.stop()
+  }
+
+  /** A reply does not fit its command, so those that follow belong to other commands, too. */
+  #broken(epoch: number): void {
+    if (this.#epoch !== epoch || this.#isClosed()) return
+    const what = `${this.#settings.peer.address} broke the protocol: a reply fits no command`
+    if (this.#own) {
+      this.#drop(new NodeError('ERR_NODE_DOWN', `${what}; reconnecting`))
+      return
+    }
+    const error = new NodeError('ERR_NODE_DOWN', `${what}; its client is the application's, and is not reset`)
+    this.#underway.giveUp(error)
+    // Nothing goes through until the question who the server is finds an answer that fits.
+    this.#refused(error)
+  }
+
+  /** Resets a connection of our own, and only then tells those whose commands it carried. */
+  #drop(error: NodeError): void {
+    const { status } = this.#client
+    if (this.#dropped === undefined && (status === 'connecting' || status === 'connect' || status === 'ready')) {
+      const served = this.#state.kind === 'ready'
+      this.#dropped = served && this.#pace.mayHurry() ? 'at once' : 'later'
+      this.#epoch++
+      this.#clearTimers()
+      this.#client.disconnect(true)
+      if (served) this.#state = { kind: 'down', error }
+      else this.#fail(error)
+    }
+    this.#underway.giveUp(error)
   }
 
   #lost(): void {
-    if (this.#isClosed()) return
-    const served = this.#dropped || this.#state.kind === 'ready'
-    const error = toNodeError(this.#lastError, this.#peer)
-    this.#dropped = false
+    const state = this.#state
+    if (state.kind === 'closed') return
+    const error =
+      this.#dropped && state.kind === 'down' ? state.error : toNodeError(this.#lastError, this.#settings.peer)
+    const waitOn = this.#dropped !== undefined || state.kind === 'ready'
+    this.#dropped = undefined
     this.#lastError = undefined
     this.#epoch++
-    clearTimeout(this.#askAgain)
-    this.#giveUp(error)
+    this.#clearTimers()
+    this.#underway.giveUp(error)
     // The end of a connection that served is no answer to those who wait for the next one.
-    if (served) this.#state = { kind: 'down', error }
+    if (waitOn) this.#state = { kind: 'down', error }
     else this.#fail(error)
   }
 
-  /** The client gave up for good: ioredis does when a connection cannot even be begun, or when the application closes it. */
+  /** The application closed its client. One of our own never gives up. */
   #ended(): void {
-    const state = this.#state
-    if (state.kind === 'closed') return
-    if (!this.#own) this.#fail(this.#down('the client that was passed in has been closed'))
-    else if (state.kind === 'down' && this.#lastError === undefined) this.#refused(state.error)
-    else this.#refused(toNodeError(this.#lastError, this.#peer))
+    if (!this.#isClosed()) this.#fail(this.#down('the client that was passed in has been closed'))
+  }
+
+  /** The client's "error" event: also when something that arrived on a connection that serves cannot be read. */
+  #troubled(error: unknown): void {
+    this.#lastError = error
+    if (this.#own && this.#state.kind === 'ready' && isProtocolFault(error)) this.#broken(this.#epoch)
   }
 
   #fail(error: NodeError): void {
     this.#state = { kind: 'down', error }
-    for (const settle of this.#waiters) settle(error)
-  }
-
-  /** Settles what is under way, also where the client would keep it waiting. */
-  #giveUp(error: NodeError): void {
-    for (const reject of this.#pending) reject(error)
-    this.#pending.clear()
-  }
-
-  #retryDelay(): number {
-    if (this.#dropped) return 0
-    const longest = this.#loginRefusal() ? REFUSED_RETRY : Math.min(MAX_RETRY, 25 * ++this.#failures)
-    return Math.ceil(longest * (0.5 + Math.random() / 2))
+    this.#waiters.tell(error)
   }
 
   #loginRefusal(): NodeError | undefined {
     if (this.#lastError === undefined) return undefined
-    const error = toNodeError(this.#lastError, this.#peer)
+    const error = toNodeError(this.#lastError, this.#settings.peer)
     return error.code === 'ERR_AUTH' ? error : undefined
-  }
-
-  #readonly(): boolean {
-    const now = performance.now()
-    if (now - this.#readonlyAt < READONLY_PAUSE) return false
-    this.#readonlyAt = now
-    return true
   }
 
   #isClosed(): boolean {
     return this.#state.kind === 'closed'
   }
 
-  #down(why: string): NodeError {
-    return new NodeError('ERR_NODE_DOWN', `${this.#peer.address} cannot be reached: ${why}`)
+  #silence(): NodeError {
+    return this.#down(`no answer within ${this.#settings.connectTimeout} ms`)
   }
-}
 
-/** Waits for something that may fail or hang. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))
-  await Promise.race([work.catch(() => {}), late])
-  clearTimeout(timer)
+  #down(why: string): NodeError {
+    return new NodeError('ERR_NODE_DOWN', `${this.#settings.peer.address} cannot be reached: ${why}`)
+  }
 }

@@ -52,10 +52,11 @@ function urlMember(Redis: RedisConstructor, settings: ConnectionSettings, option
   const spec: MemberSpec = {
     address,
     fingerprint: `redis ${address} ${digest([settings, maxValueBytes])}`,
-    open({ nodeTimeout }) {
-      const open = (retryDelay: () => number, onReadonly: () => boolean): Client =>
-        openClient(Redis, settings, nodeTimeout, retryDelay, onReadonly)
-      return new RedisAdapter(new Link({ kind: 'own', db, open }, peer, connectTimeout), peer, db, maxValueBytes)
+    open({ identified }) {
+      const open = (retryDelay: () => number, surplus: () => void): Client =>
+        openClient(Redis, settings, retryDelay, surplus)
+      const link = new Link({ kind: 'own', db, open }, { peer, connectTimeout, identified })
+      return new RedisAdapter(link, { peer, db, maxValueBytes, textNumbers: false })
     },
   }
   return { spec, db }
@@ -68,7 +69,10 @@ function clientMember(client: Client, { connectTimeout, maxValueBytes }: Checked
   const spec: MemberSpec = {
     address,
     fingerprint: `redis client ${digest([client, connectTimeout, maxValueBytes])}`,
-    open: () => new RedisAdapter(new Link({ kind: 'borrowed', client }, peer, connectTimeout), peer, db, maxValueBytes),
+    open({ identified }) {
+      const link = new Link({ kind: 'borrowed', client }, { peer, connectTimeout, identified })
+      return new RedisAdapter(link, { peer, db, maxValueBytes, textNumbers: client.options.stringNumbers === true })
+    },
   }
   return { spec, db }
 }

@@ -1,9 +1,9 @@
-import { connect, createServer as createPlainServer, type AddressInfo, type Server } from 'node:net'
-import { createServer, type TLSSocket } from 'node:tls'
+import { createServer, type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Authority } from '../redis/certificates.ts'
 import { codeOf, fetch, opener, put } from '../redis/harness.ts'
 import { MAJORS, type Major } from '../redis/majors.ts'
+import { startTls, type TlsServer } from '../redis/tls-server.ts'
 import { startRedis, until, type TestServer } from '../support/servers.ts'
 
 // Which of them it is depends on the version of OpenSSL.
@@ -13,24 +13,16 @@ describe.each(MAJORS)('redisNode over TLS, ioredis $major', (major: Major) => {
   const open = opener()
   const authority = new Authority('test authority')
   const stranger = new Authority('another authority')
-  const own = authority.issue('localhost', '127.0.0.1')
-  const names: unknown[] = []
   let redis: TestServer
-  let secure: Server
+  let secure: TlsServer
   let port: number
   beforeAll(async () => {
     redis = await startRedis()
-    // A redis-server need not be built with TLS: this ends it before one.
-    secure = createServer({ ...own, ca: authority.cert, requestCert: true, rejectUnauthorized: false }, (socket) => {
-      names.push(socket.servername)
-      passOn(socket, redis.port)
-    })
-    secure.on('tlsClientError', () => {})
-    await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve))
-    port = (secure.address() as AddressInfo).port
+    secure = await startTls(authority, redis.port)
+    port = secure.port
   })
   afterAll(async () => {
-    secure.close()
+    secure.stop()
     await redis.stop()
   })
 
@@ -55,11 +47,11 @@ describe.each(MAJORS)('redisNode over TLS, ioredis $major', (major: Major) => {
   })
 
   it('sends the host as server name, where it is a name', async () => {
-    names.length = 0
+    secure.names.length = 0
     await open(major, `rediss://localhost:${port}`, { tls: { ca } }).connect()
     await open(major, `rediss://127.0.0.1:${port}`, { tls: { ca } }).connect()
     await open(major, `rediss://127.0.0.1:${port}`, { tls: { ca, servername: 'localhost' } }).connect()
-    expect(names).toEqual(['localhost', false, 'localhost'])
+    expect(secure.names).toEqual(['localhost', false, 'localhost'])
   })
 
   it.each([
@@ -83,9 +75,7 @@ describe.each(MAJORS)('redisNode over TLS, ioredis $major', (major: Major) => {
 
   it('sends nothing in plain text, whatever the case of the scheme', async () => {
     const received: Buffer[] = []
-    const listener = createPlainServer((socket) =>
-      socket.on('data', (data) => received.push(data)).on('error', () => {}),
-    )
+    const listener = createServer((socket) => socket.on('data', (data) => received.push(data)).on('error', () => {}))
     await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
     const target = `REDISS://:s3cr3t-canary@127.0.0.1:${(listener.address() as AddressInfo).port}`
     const adapter = open(major, target, { connectTimeout: 300 })
@@ -99,10 +89,3 @@ describe.each(MAJORS)('redisNode over TLS, ioredis $major', (major: Major) => {
     expect(bytes.toString('latin1')).not.toContain('s3cr3t-canary')
   })
 })
-
-function passOn(socket: TLSSocket, port: number): void {
-  const upstream = connect(port, '127.0.0.1')
-  socket.on('error', () => upstream.destroy()).on('close', () => upstream.destroy())
-  upstream.on('error', () => socket.destroy()).on('close', () => socket.destroy())
-  socket.pipe(upstream).pipe(socket)
-}

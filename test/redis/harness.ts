@@ -1,5 +1,5 @@
 import { afterEach } from 'vitest'
-import type { NodeAdapter, ReadOutcome, WriteOutcome } from '../../src/node/contract.ts'
+import type { NodeAdapter, NodeIdentity, ReadOutcome, WriteOutcome } from '../../src/node/contract.ts'
 import { bareContext } from '../support/context.ts'
 import { makeRedisNode } from '../../src/redis/node.ts'
 import type { RedisNodeOptions } from '../../src/redis/index.ts'
@@ -8,14 +8,22 @@ import type { Major } from './majors.ts'
 /** How long what these tests write lives. */
 export const TTL = 60_000
 
+/** Makes an adapter that is closed after the test; `identified` is told each identity. */
+export type Open = (
+  major: Major,
+  target: unknown,
+  options?: RedisNodeOptions,
+  identified?: (identity: NodeIdentity) => void,
+) => NodeAdapter
+
 /** A function that makes adapters, which are closed after each test. */
-export function opener(): (major: Major, target: unknown, options?: RedisNodeOptions) => NodeAdapter {
+export function opener(): Open {
   const opened: NodeAdapter[] = []
   afterEach(async () => {
     for (const adapter of opened.splice(0)) await adapter.close()
   })
-  return ({ Redis }, target, options = {}) => {
-    const adapter = makeRedisNode(Redis, target, options).primary.open(bareContext)
+  return ({ Redis }, target, options = {}, identified = bareContext.identified) => {
+    const adapter = makeRedisNode(Redis, target, options).primary.open({ ...bareContext, identified })
     opened.push(adapter)
     return adapter
   }

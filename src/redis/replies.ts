@@ -1,0 +1,61 @@
+/**
+ * What a reply becomes when it is not of the type that its command has. It is then the reply to another command: so is
+ * every later one on that connection.
+ */
+export const UNFIT: unique symbol = Symbol('unfit')
+
+/** Takes a reply for the answer to a certain command, or refuses it. */
+export type Fit<T> = (reply: unknown) => T | typeof UNFIT
+
+/** Of GET. */
+export const fitValue: Fit<Uint8Array | undefined> = (reply) =>
+  reply === null ? undefined : Buffer.isBuffer(reply) ? reply : UNFIT
+
+/** Of MGET with so many keys. */
+export function fitValues(count: number): Fit<(Uint8Array | undefined)[]> {
+  return (reply) => {
+    if (!Array.isArray(reply) || reply.length !== count) return UNFIT
+    const values = reply.map(fitValue)
+    return values.includes(UNFIT) ? UNFIT : (values as (Uint8Array | undefined)[])
+  }
+}
+
+/** Of SET and SELECT. */
+export const fitOk: Fit<'stored'> = (reply) => (reply === 'OK' ? 'stored' : UNFIT)
+
+/**
+ * Of DEL with one key: whether it was there.
+ *
+ * @param asText whether the client gives numbers as text (ioredis' option `stringNumbers`)
+ */
+export function fitRemoved(asText: boolean): Fit<boolean> {
+  return (reply) => {
+    const count = asText && typeof reply === 'string' ? Number(reply) : reply
+    return count === 1 ? true : count === 0 ? false : UNFIT
+  }
+}
+
+/** Of INFO. */
+export const fitInfo: Fit<string> = (reply) =>
+  typeof reply === 'string' && /^(# \w|redis_version:)/m.test(reply) ? reply : UNFIT
+
+/** What one command of a pipeline came to. */
+export type Result<T> = { readonly error: Error } | { readonly reply: T }
+
+/** Of a pipeline of so many commands. */
+export function fitResults<T>(count: number, fit: Fit<T>): Fit<Result<T>[]> {
+  return (given) => {
+    if (!Array.isArray(given) || given.length !== count) return UNFIT
+    const results: Result<T>[] = []
+    for (const [error, raw] of given as readonly (readonly [Error | null, unknown])[]) {
+      if (error) {
+        results.push({ error })
+        continue
+      }
+      const reply = fit(raw)
+      if (reply === UNFIT) return UNFIT
+      results.push({ reply })
+    }
+    return results
+  }
+}
