@@ -42,7 +42,7 @@ describe('events', () => {
     expect(cache.stats().loads).toEqual({ started: 3, failed: 1, timedOut: 0, shared: 1, ms: 40, running: 0 })
   })
 
-  it('node-error: of every operation', async () => {
+  it('node-error: of every operation, also of those that an open circuit keeps from the server', async () => {
     const { cache, server, clock } = await bench()
     const errors = collect(cache, 'node-error')
     server.all = isDown
@@ -50,11 +50,13 @@ describe('events', () => {
     await cache.set('a', 1)
     await cache.delete('a')
     const event = { type: 'node-error', node: 'fake', address: 'fake:1', code: 'ERR_NODE_DOWN', at: clock.now() }
+    const message = 'fake:1 is not asked, its circuit is open: fake cannot be reached'
     expect(errors).toEqual([
       { ...event, operation: 'read', keys: 2, message: 'fake cannot be reached' },
-      { ...event, operation: 'write', keys: 1, message: 'fake cannot be reached' },
-      { ...event, operation: 'remove', keys: 1, message: 'fake cannot be reached' },
+      { ...event, operation: 'write', keys: 1, message },
+      { ...event, operation: 'remove', keys: 1, message },
     ])
+    expect(server.asked).toHaveLength(1)
   })
 
   it('failover: to the member that answered', async () => {
@@ -168,7 +170,8 @@ describe('listeners', () => {
   it('exist for every documented type, and no other', async () => {
     const { cache } = await bench()
     const types: EventType[] = ['hit', 'miss', 'load', 'node-error', 'circuit', 'failover', 'topology']
-    for (const type of [...types, 'replication-lag', 'journal', 'dropped'] as const) cache.on(type, () => {})()
+    const more = ['replication-lag', 'journal', 'fence', 'eject', 'dropped'] as const
+    for (const type of [...types, ...more]) cache.on(type, () => {})()
     expect(() => cache.on('toString' as never, () => {})).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }))
   })
 })

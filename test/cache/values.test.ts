@@ -267,11 +267,22 @@ describe('writes', () => {
     const { cache, server } = await bench()
     await cache.set('key', 1)
     server.all = isDown
-    const failed = { ok: false, status: 'failed' }
-    expect(await cache.set('key', 2)).toEqual(failed)
-    expect(await cache.delete('key')).toEqual(failed)
-    expect(await cache.expire('key')).toEqual(failed)
-    expect([...(await cache.deleteMany(['a', 'b']))]).toEqual([['a', failed], ['b', failed]]) // prettier-ignore
+    expect(await cache.set('key', 2)).toEqual({ ok: false, status: 'failed' })
+    // It will be told.
+    const journaled = { ok: true, status: 'journaled' }
+    expect(await cache.delete('key')).toEqual(journaled)
+    expect(await cache.expire('key')).toEqual(journaled)
+    expect([...(await cache.deleteMany(['a', 'b']))]).toEqual([['a', journaled], ['b', journaled]]) // prettier-ignore
     expect(await cache.get('key')).toBeUndefined()
+  })
+
+  it('to a node that is down, with a journal that is full, are failed deletes', async () => {
+    const { cache, server } = await bench({ journal: { maxKeys: 1 } })
+    server.all = isDown
+    expect(await cache.delete('key')).toEqual({ ok: true, status: 'journaled' })
+    expect(await cache.delete('key')).toEqual({ ok: true, status: 'journaled' })
+    expect(await cache.delete('other')).toEqual({ ok: false, status: 'failed' })
+    const both = await cache.deleteMany(['key', 'other'])
+    expect([...both.values()].map(({ status }) => status)).toEqual(['journaled', 'failed'])
   })
 })

@@ -72,7 +72,7 @@ describe('wrap', () => {
     const { wrapped, server } = await setUp()
     server.all = isDown
     expect(await wrapped(1)).toMatchObject({ id: 1 })
-    expect(await wrapped.invalidate(1)).toEqual({ ok: false, status: 'failed' })
+    expect(await wrapped.invalidate(1)).toEqual({ ok: true, status: 'journaled' })
   })
 
   it('of a space names keys within it', async () => {

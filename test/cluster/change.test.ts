@@ -137,6 +137,8 @@ describe('a change', () => {
     expect(nodesNow()).toEqual(['a', 'b', 'c'])
     expect(errors.map(({ node, operation, code }) => [node, operation, code])).toEqual([
       ['b', 'connect', 'ERR_NODE_DOWN'],
+      // The first probe of its circuit, a second later.
+      ['b', 'connect', 'ERR_NODE_DOWN'],
       ['c', 'connect', 'ERR_NODE_TIMEOUT'],
     ])
   })

@@ -86,6 +86,10 @@ describe('state and counts', () => {
     server.reads = isDown
     await guard.read(['k'], DEADLINE)
     expect(guard.state).toBe('down')
+    // It is not asked while its circuit is open; the probes after a second close it.
+    await guard.read(['k', 'l'], DEADLINE)
+    await clock.advanceAsync(1_000)
+    expect([guard.state, guard.circuit]).toEqual(['up', 'closed'])
     server.store.set('k', { value: Buffer.from('12345'), until: Infinity })
     server.reads = takes(clock, 10)
     const reading = guard.read(['k', 'none'], DEADLINE)
@@ -94,12 +98,13 @@ describe('state and counts', () => {
     await guard.write([item('l')], DEADLINE)
     expect(guard.state).toBe('up')
     expect(guard.counts).toEqual({
-      reads: 3,
+      reads: 5,
       hits: 1,
       writes: 1,
       removes: 0,
       errors: 1,
       timeouts: 0,
+      refused: 2,
       bytesRead: 5,
       bytesWritten: 1,
     })

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import type { CacheOptions } from '../../src/options.ts'
 import type { ReadPolicy } from '../../src/shard/read-policy.ts'
 import { collect, makeCache } from '../support/caches.ts'
 import { FakeServer, hangs, isDown } from '../support/fake-node.ts'
 import { ManualClock } from '../../src/testing/index.ts'
 import { NodeError } from '../../src/base/errors.ts'
 
-async function setUp(reads?: ReadPolicy, replicaCount = 2) {
+async function setUp(reads?: ReadPolicy, replicaCount = 2, options: Partial<CacheOptions> = {}) {
   const clock = new ManualClock()
   const primary = new FakeServer('p')
   const replicas = Array.from({ length: replicaCount }, (_, i) => new FakeServer(`r${i + 1}`))
@@ -16,9 +17,12 @@ async function setUp(reads?: ReadPolicy, replicaCount = 2) {
     nodeTimeout: 200,
     random: () => 0,
     ...(reads === undefined ? {} : { reads }),
+    ...options,
   })
   await cache.set('key', 'value')
   for (const replica of replicas) for (const [key, stored] of primary.store) replica.store.set(key, stored)
+  // What was written within the last second is read from the primary.
+  clock.advance(1_000)
   return { cache, clock, primary, replicas, servers, asked: () => servers.map((server) => server.count('read')) }
 }
 
@@ -101,13 +105,15 @@ describe('when a member fails', () => {
     for (const replica of replicas) replica.all = isDown
     expect(await cache.get('key')).toBeUndefined()
     expect(asked()).toEqual([0, 1, 1])
+    expect(await cache.get('key')).toBeUndefined()
+    expect(asked()).toEqual([0, 1, 1])
   })
 
-  it.each<[ReadPolicy, number[]]>([
-    ['prefer-primary', [1, 1, 0]],
-    ['prefer-replica', [1, 1, 1]],
-  ])('%s goes on to the next', async (policy, expected) => {
-    const { cache, asked, primary, replicas } = await setUp(policy)
+  it.each<[ReadPolicy, number, number[]]>([
+    ['prefer-primary', 1, [1, 1, 0]],
+    ['prefer-replica', 2, [1, 1, 1]],
+  ])('%s goes on to the next', async (policy, retries, expected) => {
+    const { cache, asked, primary, replicas } = await setUp(policy, 2, { retries })
     const failovers = collect(cache, 'failover')
     for (const server of policy === 'prefer-primary' ? [primary] : replicas) server.all = isDown
     expect(await cache.get('key')).toBe('value')
@@ -115,10 +121,28 @@ describe('when a member fails', () => {
     expect(failovers).toHaveLength(1)
   })
 
+  it('a read costs one command more than one, by default, and passes over members that are known to be down', async () => {
+    const { cache, asked, replicas } = await setUp('prefer-replica')
+    for (const server of replicas) server.all = isDown
+    expect(await cache.get('key')).toBeUndefined()
+    expect(asked()).toEqual([0, 1, 1])
+    // Both circuits are open now: the primary is the first one that is asked.
+    expect(await cache.get('key')).toBe('value')
+    expect(asked()).toEqual([1, 1, 1])
+  })
+
+  it('without retries nobody else is asked', async () => {
+    const { cache, asked, primary } = await setUp('prefer-primary', 2, { retries: 0 })
+    primary.reads = () => Promise.resolve([new NodeError('ERR_NODE', 'BUSY')])
+    expect(await cache.get('key')).toBeUndefined()
+    expect(asked()).toEqual([1, 0, 0])
+  })
+
   it('only the keys that failed are asked for again', async () => {
-    const { cache, primary, replicas } = await setUp()
+    const { cache, clock, primary, replicas } = await setUp()
     await cache.setMany(['a', 'b', 'c'].map((key) => [key, key]))
     for (const [key, stored] of primary.store) replicas[0]!.store.set(key, stored)
+    clock.advance(1_000)
     primary.reads = (answer, keys) =>
       Promise.resolve(answer().map((one, i) => (keys[i] === 'b' ? new NodeError('ERR_NODE', 'BUSY') : one)))
     expect([...(await cache.getMany(['a', 'b', 'c']))]).toEqual(['a', 'b', 'c'].map((key) => [key, key]))
@@ -126,10 +150,11 @@ describe('when a member fails', () => {
   })
 
   it('hanging members are passed over inside one deadline', async () => {
-    const { cache, clock, primary, replicas, asked } = await setUp()
+    const { cache, clock, primary, replicas, asked } = await setUp('prefer-primary', 2, { retries: 2 })
     primary.all = hangs
     replicas[0]!.all = hangs
-    const reading = cache.get('key').then((value) => [value, clock.monotonic()])
+    const began = clock.monotonic()
+    const reading = cache.get('key').then((value) => [value, clock.monotonic() - began])
     await clock.advanceAsync(99)
     expect(asked()).toEqual([1, 0, 0])
     await clock.advanceAsync(1)
@@ -141,7 +166,8 @@ describe('when a member fails', () => {
   it('all of them hanging cost one node time-out', async () => {
     const { cache, clock, servers } = await setUp()
     for (const server of servers) server.all = hangs
-    const reading = cache.get('key').then((value) => [value, clock.monotonic()])
+    const began = clock.monotonic()
+    const reading = cache.get('key').then((value) => [value, clock.monotonic() - began])
     await clock.advanceAsync(1_000)
     expect(await reading).toEqual([undefined, 200])
   })

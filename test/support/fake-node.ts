@@ -3,6 +3,7 @@ import type { Clock } from '../../src/base/clock.ts'
 import type {
   NodeAdapter,
   NodeIdentity,
+  NodePowers,
   ReadOutcome,
   RemoveOutcome,
   WriteItem,
@@ -78,6 +79,7 @@ export class FakeServer {
   resets: () => void = () => {}
   closes: () => Promise<void> = () => Promise.resolve()
   maxValueBytes: number = 1024 * 1024
+  powers: NodePowers = {}
   opened = 0
   reset = 0
   closed = 0
@@ -114,12 +116,13 @@ export class FakeServer {
 
 class FakeAdapter implements NodeAdapter {
   readonly address: string
-  readonly powers = {}
+  readonly powers: NodePowers
   readonly #server: FakeServer
   readonly #clock: Clock
 
   constructor(server: FakeServer, clock: Clock) {
     this.address = `${server.id}:1`
+    this.powers = server.powers
     this.#server = server
     this.#clock = clock
   }
