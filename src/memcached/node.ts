@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { checkCount, checkOptions, checkText, type Unchecked } from '../base/check.ts'
 import { parseDuration, type Duration } from '../base/duration.ts'
 import { OptionError, quote } from '../base/errors.ts'
+import { identityOf } from '../base/identity.ts'
 import { NODE_OPTIONS, nodeSpec, type NodeContext, type NodeOptions, type NodeSpec } from '../node/spec.ts'
 import { MemcachedAdapter, type AdapterSettings } from './adapter.ts'
 import { MemjsClientAdapter, type MemjsClient } from './client-adapter.ts'
@@ -73,7 +74,8 @@ export function memcachedNode(target: string | MemjsClient, options: MemcachedNo
     const address = clientAddress(client)
     return nodeSpec(options, {
       address,
-      fingerprint: client,
+      // Not the client itself, which holds its password.
+      fingerprint: `memjs client ${identityOf(client)} ${connectTimeout} ${maxValueBytes}`,
       open: (context) => new MemjsClientAdapter(client, address, settings(context)),
     })
   }

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { OptionError, quote } from '../base/errors.ts'
+import { identityOf } from '../base/identity.ts'
 import { nodeSpec, type MemberSpec, type NodeSpec } from '../node/spec.ts'
 import { RedisAdapter } from './adapter.ts'
 import {
@@ -84,7 +85,8 @@ function settingsOf(given: string, options: CheckedOptions, primaryDb: number | 
   const username = first.username ?? second.username
   const password = first.password ?? second.password
   if (username !== undefined && password === undefined) {
-    const why = `the user ${quote(username)} has no password (a user that needs none has the option password: '')`
+    // Not quoted: in `redis://secret@host` it is the password, whose colon was forgotten.
+    const why = `there is a user without a password (a password alone is written redis://:password@host; a user that needs none has the option password: '')`
     throw new OptionError('ERR_OPTION', why)
   }
   if (url.tls && options.tls === false) {
@@ -116,13 +118,3 @@ function digest(settings: unknown): string {
 }
 
 const FINGERPRINT_KEY = randomBytes(32)
-const identities = new WeakMap<object, string>()
-let identified = 0
-
-function identityOf(thing: object): string {
-  const known = identities.get(thing)
-  if (known !== undefined) return known
-  const identity = `object ${++identified}`
-  identities.set(thing, identity)
-  return identity
-}

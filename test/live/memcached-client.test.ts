@@ -40,11 +40,15 @@ describeAdapter(
 )
 
 describe('a client of the application', () => {
-  it('is the fingerprint, and gives the address', () => {
+  it('is known by its fingerprint, which does not show it, and gives the address', () => {
     const client = connect()
     const spec = memcachedNode(client, { weight: 2 })
     expect(spec).toMatchObject({ id: `127.0.0.1:${server.port}`, weight: 2 })
-    expect(spec.primary.fingerprint).toBe(client)
+    const { fingerprint } = spec.primary
+    expect(memcachedNode(client, { id: 'other' }).primary.fingerprint).toBe(fingerprint)
+    expect(memcachedNode(client, { maxValueBytes: 9 }).primary.fingerprint).not.toBe(fingerprint)
+    expect(memcachedNode(connect()).primary.fingerprint).not.toBe(fingerprint)
+    expect(typeof fingerprint).toBe('string')
   })
 
   it('is neither closed nor reset', async () => {

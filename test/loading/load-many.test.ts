@@ -137,13 +137,13 @@ describe('what a loader of many may return', () => {
       ],
       'the key "x" (string), which was not asked for',
     ],
-    ['values alone', ['Ada', 'Bob'], 'a list that holds "Ada"'],
+    ['values alone', ['Ada', 'Bob'], 'a list that holds a string'],
     ['a triple', [['a', 1, 2]], 'a list that holds an array of 3'],
     ['undefined', undefined, 'it gave undefined'],
     ['null', null, 'it gave null'],
-    ['a string', 'ab', 'it gave "ab"'],
+    ['a string', 'ab', 'it gave a string'],
     ['a plain object', { a: 1 }, 'an object with the keys a'],
-    ['a number', 5, 'it gave 5'],
+    ['a number', 5, 'it gave a number'],
   ])('not %s', async (_, result, message) => {
     const { cache, server } = await bench()
     const loads = collect(cache, 'load')

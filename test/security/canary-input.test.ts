@@ -1,8 +1,9 @@
+import { Client } from 'memjs'
 import { describe, expect, it, vi } from 'vitest'
 import { isCacheError, quote } from '../../src/base/errors.ts'
 import { ShardedCache } from '../../src/cache.ts'
 import { jsonCodec, v8Codec, type Codec } from '../../src/entry/codec.ts'
-import { memcachedNode } from '../../src/memcached/index.ts'
+import { memcachedNode, type MemjsClient } from '../../src/memcached/index.ts'
 import { customNode, type NodeSpec } from '../../src/node/spec.ts'
 import { memoryNode } from '../../src/node/memory.ts'
 import { redisNode } from '../../src/redis/index.ts'
@@ -79,6 +80,7 @@ describe('bad input keeps its secrets', () => {
     ['settings in place of a client', () => redisNode({ host: 'h', password: PASSWORD } as never)],
     ['settings in place of a memjs client', () => memcachedNode({ servers: [{ password: PASSWORD }] } as never)],
     ['a client of two servers', () => memcachedNode(twoServers())],
+    ['a password without its colon', () => redisNode(`redis://${ENCODED}@h`)],
     ['plain text and TLS', () => redisNode(`rediss://:${ENCODED}@h`, { tls: false })],
     ['a private key as the TLS options', () => redisNode('rediss://h', { tls: PEM as never })],
     ['a broken private key', () => redisNode('rediss://h', { tls: { key: PEM } })],
@@ -116,6 +118,7 @@ describe('specs and caches show no secret', () => {
     redisNode('rediss://127.0.0.1:1', { id: 'c', tls: { passphrase: PASSWORD, servername: 'h' } }),
     memcachedNode(`memcached://app:${ENCODED}@127.0.0.1:1`, { id: 'd' }),
     memcachedNode('memcached://127.0.0.1:1', { id: 'e', username: 'app', password: PASSWORD }),
+    memcachedNode(Client.create('127.0.0.1:1', { username: 'app', password: PASSWORD }) as MemjsClient, { id: 'f' }),
   ]
 
   it('inspected, as JSON, or copied', async () => {
@@ -185,6 +188,19 @@ describe('values stay out of errors', () => {
     expect(await cache.get('unfit')).toBeUndefined()
     expect(cache.stats().dropped).toMatchObject({ corrupt: 1, schema: 1 })
     expect(leaks(watch.stop() + told(cache.stats(), await cache.health()))).toEqual([])
+  })
+
+  it.each<[string, unknown]>([
+    ['a text', secret('value')],
+    ['a list of texts', [secret('value')]],
+    ['a set', new Set([secret('value')])],
+    ['an object', { a: secret('value') }],
+    ['a list of rows', [{ id: 'key', name: secret('value') }]],
+  ])('what a loader of many gave instead of pairs: %s', async (_, result) => {
+    const cache = await makeCache({ nodes: [memoryNode('a')] })
+    const error = await refusal(() => cache.getOrLoadMany(['key'], () => result as never))
+    expect(error).toMatchObject({ code: 'ERR_LOADER_RESULT' })
+    expect(leaks(told(error))).toEqual([])
   })
 
   // A loader, a codec and a schema are the application's. Its own words come back to the call that ran it, and go nowhere else.
