@@ -35,7 +35,7 @@ export class ResettingConnector {
     const raw = new Socket()
     this.#raw = raw
     try {
-      await established(raw.connect({ host, port }), 'connect')
+      await established(raw.connect({ host, port, noDelay: true }), 'connect')
       resetOnDestroy(raw)
       const stream = tls ? connectTls({ ...sni(host), ...(tls as ConnectionOptions), host, socket: raw }) : raw
       if (stream !== raw) await established(stream, 'secureConnect')

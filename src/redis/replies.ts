@@ -30,8 +30,8 @@ export const fitOk: Fit<'stored'> = (reply) => (reply === 'OK' ? 'stored' : UNFI
  */
 export function fitRemoved(asText: boolean): Fit<boolean> {
   return (reply) => {
-    const count = asText && typeof reply === 'string' ? Number(reply) : reply
-    return count === 1 ? true : count === 0 ? false : UNFIT
+    if (reply === 1 || (asText && reply === '1')) return true
+    return reply === 0 || (asText && reply === '0') ? false : UNFIT
   }
 }
 

@@ -27,7 +27,8 @@ export async function startTls(authority: Authority, to: number): Promise<TlsSer
 }
 
 function passOn(socket: TLSSocket, port: number): void {
-  const upstream = connect(port, '127.0.0.1')
+  const upstream = connect({ port, host: '127.0.0.1', noDelay: true })
+  socket.setNoDelay(true)
   socket.on('error', () => upstream.destroy()).on('close', () => upstream.destroy())
   upstream.on('error', () => socket.destroy()).on('close', () => socket.destroy())
   socket.pipe(upstream).pipe(socket)
