@@ -34,6 +34,8 @@ export class Calls {
   #silentSince: number | undefined
   #judging = false
   #judgements = 0
+  /** How often the connection was taken for dead. */
+  #silences = 0
   #lastTimeout: NodeError | undefined
   #closed = false
   #drained: (() => void) | undefined
@@ -54,6 +56,7 @@ export class Calls {
     }
     return new Promise<T>((resolve, reject) => {
       this.#silentSince ??= clock.monotonic()
+      const silences = this.#silences
       let answered = false
       const deadline = deadlines.set(ms, (late) => {
         const error = this.#timeout(operation, keys, ms)
@@ -63,7 +66,8 @@ export class Calls {
         this.#resetIfSilent(late)
       })
       const settled = (): void => {
-        answered = true
+        // What ends because its connection was thrown away was not answered.
+        answered = this.#silences === silences
         deadline.cancel()
         this.#silentSince = undefined
         if (--this.#pending === 0) this.#drained?.()
@@ -134,6 +138,7 @@ export class Calls {
       this.#judging = false
       if (this.#silentSince !== since) return
       this.#silentSince = undefined
+      this.#silences++
       this.#context.silent()
     })
   }
