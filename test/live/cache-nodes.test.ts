@@ -195,9 +195,12 @@ describe('create and setNodes', () => {
     expect(await cache.getOrLoad(owned('down')[0]!, () => 'loaded')).toBe('loaded')
     const health = await cache.health()
     expect(health.nodes.map(({ id, state }) => [id, state])).toEqual([['down', 'down'], ['gone', 'down'], ['up', 'up']]) // prettier-ignore
+    const waiting = (id: string): string => `${owned(id).length} keys wait to be removed from it`
     expect(health.issues.map(({ code, node, text }) => [code, node, text])).toEqual([
       ['ERR_NODE_DOWN', 'down', `primary: 127.0.0.1:${port} cannot be reached: ECONNREFUSED`],
+      ['JOURNAL', 'down', waiting('down')],
       ['ERR_NODE_DOWN', 'gone', `primary: 127.0.0.1:${gone} cannot be reached: ECONNREFUSED`],
+      ['JOURNAL', 'gone', waiting('gone')],
     ])
     expect(health.totalKeys).toBe(owned('up').length)
     const late = await startRedis({ port })

@@ -4,7 +4,7 @@ import type { CacheOptions } from '../../src/options.ts'
 import { redisNode } from '../../src/redis/index.ts'
 import type { ReadPolicy } from '../../src/shard/read-policy.ts'
 import { collect, makeCache, rejection } from '../support/caches.ts'
-import { keysOn, redisCalls, resetStats } from '../support/fleet.ts'
+import { keysOn, redisCalls, redisReads, resetStats } from '../support/fleet.ts'
 import { startRedis, startReplica, until, type TestServer } from '../support/servers.ts'
 
 const KEYS = 100
@@ -32,7 +32,10 @@ async function setUp(reads?: ReadPolicy, options: Partial<CacheOptions> = {}): P
     ...(reads === undefined ? {} : { reads }),
     ...options,
   })
-  await cache.setMany(keys.map((key) => [key, key]))
+  // By another process, as it were: what a cache itself has just written, it reads from the primary.
+  const writer = await makeCache({ nodes: [redisNode(primary.url, { id: 'a' })], nodeTimeout: '4s' })
+  await writer.setMany(keys.map((key) => [key, key]))
+  await writer.close()
   await until(async () => (await keysOn(replica)) === KEYS, 'the replica to have all keys')
   await resetStats(primary, replica)
   return cache
@@ -83,6 +86,21 @@ describe('both servers up', () => {
     expect(await redisCalls(primary, 'set', 'del')).toBe(3)
     await until(async () => (await keysOn(replica)) === KEYS + 1)
     expect(await cache.get('new')).toBe(1)
+  })
+
+  it('what a cache itself wrote or deleted comes from the primary for a second, the rest from the replica', async () => {
+    const cache = await setUp('replica')
+    await cache.set('key:1', 'new')
+    await cache.delete('key:2')
+    expect(await cache.getMany(['key:1', 'key:2', 'key:3'])).toEqual(new Map([['key:1', 'new'], ['key:3', 'key:3']])) // prettier-ignore
+    expect(await Promise.all([primary, replica].map((server) => redisReads(server)))).toEqual([2, 1])
+    const asked = (): Promise<number> => redisReads(primary)
+    await until(async () => {
+      const before = await asked()
+      await cache.get('key:1')
+      return (await asked()) === before
+    }, 'the second to pass')
+    expect(await cache.get('key:1')).toBe('new')
   })
 
   it('health tells the roles, and how far the replica is behind', async () => {
@@ -147,7 +165,12 @@ describe('the primary killed', () => {
     expect(failovers.length).toBeGreaterThan(0)
     expect(failovers[0]).toMatchObject({ node: 'a', to: `127.0.0.1:${replica.port}` })
     expect(await cache.set('key:1', 1)).toEqual({ ok: false, status: 'failed' })
-    expect((await cache.health()).issues).toMatchObject([{ code: 'ERR_NODE_DOWN', node: 'a' }])
+    // What the primary holds of a key whose write failed is no longer read, from the replica neither.
+    expect(await cache.get('key:1')).toBeUndefined()
+    expect((await cache.health()).issues).toMatchObject([
+      { code: 'ERR_NODE_DOWN', node: 'a' },
+      { code: 'JOURNAL', node: 'a' },
+    ])
   })
 
   it("'replica' does not notice", async () => {
