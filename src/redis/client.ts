@@ -15,7 +15,9 @@ import { addressOf } from './url.ts'
  * - with `autoResendUnfulfilledCommands` (on by default), a write that failed because the connection broke is sent again
  *   by the client later;
  * - without `socketTimeout`, commands to a server that hangs pile up in the client, although the cache's calls settle;
- * - without a `retryStrategy` capped low, a server that comes back is noticed late.
+ * - without a `retryStrategy` capped low, a server that comes back is noticed late;
+ * - it ends connections in the ordinary way, so that a write that was given up may still arrive later;
+ * - after a reply that fits no command it is not reset: its node serves nothing until the replies are right again.
  *
  * A `keyPrefix` is respected. Its database must not be changed with `select` while the cache runs.
  */

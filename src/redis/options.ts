@@ -24,7 +24,7 @@ export interface RedisNodeOptions extends NodeOptions {
    * an object. A `rediss://` URL means TLS by itself.
    */
   tls?: boolean | RedisTlsOptions
-  /** How long connecting may take, with DNS, TLS and login; 2 s unless given. */
+  /** How long connecting may take, with DNS, TLS, login and the server's first answer; 2 s unless given. */
   connectTimeout?: Duration
   /** The largest value, in bytes; 64 MiB unless given, at most Redis' own 512 MiB. */
   maxValueBytes?: number
