@@ -45,18 +45,20 @@ export class Breaker {
     this.#signal(signal)
   }
 
-  /** Ends all probing. */
+  /** Ends all probing; from now on nothing changes the state. */
   stop(): void {
     this.#stopped = true
     this.#timer?.cancel()
   }
 
   #signal(signal: Signal): void {
+    // What a server says on its way out, or that it was closed, is no trouble with it.
+    if (this.#stopped) return
     const from = this.#circuit
     const to = advance(from, signal)
     this.#circuit = to
     if (from.is === to.is) return
-    if (to.is === 'open' && !this.#stopped) {
+    if (to.is === 'open') {
       const { clock, random } = this.#context
       this.#timer = clock.setTimer(() => void this.#probe(), Math.ceil(probeDelay(to.attempt, random())))
     }

@@ -225,7 +225,7 @@ export class Guard {
       outcomes = this.#counted(await this.#calls.run(operation, keys, ms, ask), keys)
     } catch (error) {
       const failure = this.#failed(operation, error, keys)
-      this.#signal(failure)
+      if (failure.code !== 'ERR_NODE_TIMEOUT') this.#signal(failure)
       return Array.from({ length: keys }, () => failure)
     }
     const failures = outcomes.filter((outcome): outcome is NodeError & T => isFailure(outcome))
@@ -235,7 +235,7 @@ export class Guard {
     return outcomes
   }
 
-  /** What a command says about the server. That it missed its deadline is judged where the deadline is. */
+  /** What a command says about the server. A deadline that passed here is judged where it is kept. */
   #signal(failure: NodeError | undefined): void {
     switch (failure?.code) {
       case undefined:
@@ -246,6 +246,8 @@ export class Guard {
       case 'ERR_AUTH':
         if (this.#context.clock.monotonic() >= this.#forgivenUntil) this.#breaker.failed('broke', failure)
         return
+      // The client library has a deadline of its own, and it came first.
+      case 'ERR_NODE_TIMEOUT':
       case 'ERR_NODE_UNREADY':
         this.#breaker.failed('missed', failure)
     }
@@ -264,8 +266,7 @@ export class Guard {
   #circuitChanged(from: CircuitState, to: CircuitState): void {
     const { events, clock } = this.#context
     if (events.wanted('circuit')) {
-      const { address } = this.adapter
-      events.emit({ type: 'circuit', node: this.#node, address, from, to, at: clock.now() })
+      events.emit({ type: 'circuit', node: this.#node, address: this.adapter.address, from, to, at: clock.now() })
     }
     this.#refusal = undefined
     if (to === 'closed') this.onUp?.()

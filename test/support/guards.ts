@@ -1,5 +1,5 @@
 import { Deadlines } from '../../src/base/deadlines.ts'
-import { Events, type NodeErrorEvent } from '../../src/base/events.ts'
+import { Events, type CacheEvents, type NodeErrorEvent } from '../../src/base/events.ts'
 import type { NodeAdapter } from '../../src/node/contract.ts'
 import { Guard } from '../../src/node/guard.ts'
 import type { NodeContext } from '../../src/node/spec.ts'
@@ -22,6 +22,8 @@ export interface Guarded {
   readonly server: FakeServer
   readonly guard: Guard
   readonly errors: readonly NodeErrorEvent[]
+  readonly circuits: readonly CacheEvents['circuit'][]
+  readonly fences: readonly CacheEvents['fence'][]
 }
 
 /** @param change what the adapter does otherwise than a good one */
@@ -38,5 +40,9 @@ export function setUpGuard(change: (adapter: NodeAdapter) => Partial<NodeAdapter
   const guard = new Guard('a', open, { clock, deadlines, events, node, random: () => 0.5 })
   const errors: NodeErrorEvent[] = []
   events.on('node-error', (event) => errors.push(event))
-  return { clock, server, guard, errors }
+  const circuits: CacheEvents['circuit'][] = []
+  events.on('circuit', (event) => circuits.push(event))
+  const fences: CacheEvents['fence'][] = []
+  events.on('fence', (event) => fences.push(event))
+  return { clock, server, guard, errors, circuits, fences }
 }
