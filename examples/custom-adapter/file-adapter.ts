@@ -41,7 +41,8 @@ export class FileAdapter implements NodeAdapter {
   async connect(): Promise<NodeIdentity> {
     if (this.#closed) throw this.#gone()
     await mkdir(this.#folder, { recursive: true })
-    // A folder never restarts, so its path says who it is.
+    // A folder never restarts, so its path says who it is. A server would be told to `identified` of the context on each
+    // new connection, before its first reply: what it brings back from its disk after a restart is known by that.
     return { runId: this.#folder, role: 'primary', version: '' }
   }
 

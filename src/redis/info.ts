@@ -12,7 +12,7 @@ export function parseIdentity(info: string): NodeIdentity {
     version: field(info, 'redis_version') ?? '',
     ...(uptime === undefined ? {} : { uptime: Number(uptime) * 1_000 }),
     empty: holdsNothing(info) && role !== 'unknown' && (role === 'primary' || linked),
-    ...(role === 'replica' ? { linked } : {}),
+    ...(role === 'replica' ? { linked } : restoredFromDisk(info)),
   }
 }
 
@@ -37,6 +37,16 @@ export function parseInfo(info: string, db: number): NodeInfo {
 function holdsNothing(info: string): boolean {
   if (!/^# Keyspace\r?$/m.test(info) || /^db\d+:keys=[1-9]/m.test(info)) return false
   return field(info, 'loading') === '0' && field(info, 'async_loading') !== '1'
+}
+
+/**
+ * Whether a primary began with what was on its disk. Redis says so since version 7, and only for its snapshots: with an
+ * append-only file it may have loaded more than it counts.
+ */
+function restoredFromDisk(info: string): { restored?: boolean } {
+  const loaded = Number(field(info, 'rdb_last_load_keys_loaded'))
+  if (loaded > 0) return { restored: true }
+  return loaded === 0 && field(info, 'aof_enabled') === '0' ? { restored: false } : {}
 }
 
 function field(info: string, name: string): string | undefined {

@@ -30,6 +30,7 @@ describe.each(MAJORS)('who a Redis server is, ioredis $major', (major: Major) =>
     const first = await adapter.connect()
     expect(told).toEqual([first])
     expect(first).toMatchObject({ role: 'primary', runId: expect.stringMatching(/^[\da-f]{40}$/), empty: true })
+    expect(first.restored).toBe(false)
     expect(first).not.toHaveProperty('linked')
     expect((first.uptime as number) % 1_000).toBe(0)
     await until(async () => ((await adapter.connect()).uptime as number) > (first.uptime as number), 'time to pass')
@@ -37,6 +38,21 @@ describe.each(MAJORS)('who a Redis server is, ioredis $major', (major: Major) =>
     expect(await adapter.connect()).toMatchObject({ runId: first.runId, empty: false })
     expect(told.at(-1)).toMatchObject({ runId: first.runId, empty: false })
     expect(await adapter.remove(['a'])).toEqual(['deleted'])
+  })
+
+  it('is one that brought data from its disk, when it did', async () => {
+    const restarted = await startRedis()
+    try {
+      const writer = open(major, restarted.url)
+      await writer.connect()
+      await put(writer, 'kept', 'x')
+      await restarted.save()
+      await restarted.restart({ data: true })
+      const adapter = open(major, restarted.url)
+      expect(await adapter.connect()).toMatchObject({ restored: true, empty: false })
+    } finally {
+      await restarted.stop()
+    }
   })
 
   it('is not empty with a key in another database', async () => {

@@ -19,7 +19,7 @@ const answering =
 
 /** About who answers, the power `removeIf`, and writes that were given up. */
 export const brokenPowers: readonly Broken[] = [
-  { rule: 'tells nobody who answers', case: 'who answers is told before the first reply', tells: () => () => {} },
+  { rule: 'tells nobody who answers', case: 'who answers is told before its first reply', tells: () => () => {} },
   {
     rule: 'tells late who answers',
     case: 'who answers is told before the first reply',
