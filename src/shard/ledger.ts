@@ -108,7 +108,8 @@ export class Ledger {
       this.fence = this.#context.clock.now() + MAX_CLOCK_SKEW
       this.#tell('overflowed', rest)
     }
-    this.#replay()
+    // After an attempt that failed, its pause holds for what is noted meanwhile as well.
+    if (this.#timer === undefined) this.#replay()
     return noted
   }
 
@@ -125,10 +126,14 @@ export class Ledger {
     if (this.#replaying || this.#journal.size === 0 || this.#closed || !this.#primary?.usable) return
     this.#replaying = true
     this.#timer?.cancel()
+    this.#timer = undefined
     void this.#replayAll(this.#primary).finally(() => {
       this.#replaying = false
       if (this.#journal.size === 0 || this.#closed) return
-      this.#timer = this.#context.clock.setTimer(() => this.#replay(), this.#pause)
+      this.#timer = this.#context.clock.setTimer(() => {
+        this.#timer = undefined
+        this.#replay()
+      }, this.#pause)
       this.#pause = Math.min(LAST_PAUSE, this.#pause * 2)
     })
   }

@@ -53,12 +53,12 @@ export async function readInOrder(
   if (next !== first) context.failedOver(first, next, countGood(answers))
   let asked = next
   for (let retry = 0; retry < context.retries; retry++) {
-    const other = usable.shift()
+    const other = nextUsable(usable)
     const failed = answers.flatMap(({ outcome }, at) => (worthAnother(outcome, other !== undefined) ? [at] : []))
     if (failed.length === 0) break
     const guard = other ?? asked
     if (!guard.usable) break
-    if (other === undefined) await pause(context, end)
+    if (other === undefined && !(await pause(context, end))) break
     const left = end - clock.monotonic()
     if (left < 1 || !guard.usable || !budget.take()) break
     const again = await ask(
@@ -71,6 +71,13 @@ export async function readInOrder(
     asked = guard
   }
   return answers
+}
+
+/** Takes the next one out of the list; a circuit may have opened since it was made. */
+function nextUsable(guards: Guard[]): Guard | undefined {
+  let next = guards.shift()
+  while (next !== undefined && !next.usable) next = guards.shift()
+  return next
 }
 
 const NOBODY: Answer = { outcome: undefined, guard: undefined, generation: 0 }
@@ -96,8 +103,9 @@ function worthAnother(outcome: ReadOutcome, elsewhere: boolean): boolean {
 
 const PASSING: ReadonlySet<ErrorCode> = new Set(['ERR_NODE_DOWN', 'ERR_NODE_TIMEOUT', 'ERR_NODE_UNREADY'])
 
-function pause({ deadlines, random, clock }: ReadingContext, end: number): Promise<void> {
+/** Says whether there is time left after it; when there would be none, it is not made. */
+function pause({ deadlines, random, clock }: ReadingContext, end: number): Promise<boolean> {
   const ms = PAUSE * (1 + random())
-  if (clock.monotonic() + ms >= end) return Promise.resolve()
-  return new Promise((resolve) => void deadlines.set(ms, () => resolve()))
+  if (clock.monotonic() + ms >= end) return Promise.resolve(false)
+  return new Promise((resolve) => void deadlines.set(ms, () => resolve(true)))
 }
