@@ -1,0 +1,202 @@
+import { expect } from 'vitest'
+import { StallMeter } from '../lab/meters.ts'
+import { redisText } from '../support/servers.ts'
+import {
+  circuitOf,
+  KINDS,
+  more,
+  NODE_TIMEOUT,
+  nothingLeftBehind,
+  reaches,
+  readable,
+  row,
+  watchCircuits,
+} from './catalogue.ts'
+
+nothingLeftBehind()
+
+for (const kind of KINDS) {
+  row(
+    `killed, ${kind}: every load is answered, the circuit opens, deletes wait, it recovers`,
+    { servers: [kind, kind] },
+    async (lab) => {
+      const [server] = lab.servers
+      const circuits = watchCircuits(lab)
+      const [kept = '', gone = ''] = lab.keysOf(0)
+      await lab.traffic({
+        during: async () => {
+          await more(lab)
+          await server!.kill()
+          await reaches(lab, 'open')
+          await lab.watch.set(kept)
+          expect(await lab.watch.delete(gone)).toBe('journaled')
+          await more(lab)
+          await server!.restart()
+          await reaches(lab, 'closed')
+          await more(lab)
+        },
+      })
+      expect([circuits.changes[0], circuits.changes.at(-1), circuits.opened()]).toEqual([
+        'n0 open',
+        'n0 closed',
+        ['n0'],
+      ])
+      await readable(lab, [kept, gone])
+    },
+  )
+
+  row(
+    `killed, ${kind}, with eject: the keys go to the next node, and come back`,
+    { servers: [kind, kind, kind], cache: { eject: true } },
+    async (lab) => {
+      const keys = lab.keysOf(0, 20)
+      const moved: string[] = []
+      lab.cache.on('eject', ({ node, status }) => moved.push(`${node} ${status}`))
+      let instead = 0
+      await lab.traffic({
+        keys,
+        during: async () => {
+          await more(lab)
+          await lab.servers[0]!.kill()
+          await reaches(lab, 'open')
+          const { hits } = lab.verdict()
+          // What was written elsewhere before the ejection is void for the allowed difference of clocks.
+          await readable(lab, keys.slice(0, 1))
+          await more(lab, 200)
+          instead = lab.verdict().hits - hits
+          await lab.servers[0]!.restart()
+          await reaches(lab, 'closed')
+          await more(lab)
+        },
+      })
+      expect(instead).toBeGreaterThan(0)
+      expect(moved[0]).toBe('n0 out')
+      return `${instead} hits on other nodes`
+    },
+  )
+}
+
+for (const kind of KINDS) {
+  row(
+    `hung, ${kind}: deadlines hold, the circuit opens, the others are not touched, it recovers`,
+    { servers: [kind, kind] },
+    async (lab) => {
+      const [server] = lab.servers
+      const circuits = watchCircuits(lab)
+      const [deleted = ''] = lab.keysOf(0)
+      await readable(lab, [deleted])
+      await lab.traffic({
+        during: async () => {
+          await more(lab)
+          server!.pause()
+          expect(await lab.watch.delete(deleted)).toBe('journaled')
+          await reaches(lab, 'open')
+          expect(await lab.watch.get(deleted)).toBeUndefined()
+          await more(lab)
+          server!.resume()
+          await reaches(lab, 'closed')
+          await more(lab)
+        },
+      })
+      expect(circuits.opened()).toEqual(['n0'])
+      expect(await lab.watch.get(deleted)).toBeUndefined()
+      await readable(lab, [deleted])
+    },
+  )
+
+  row(
+    `hung, ${kind}, while this process stands still at each deadline: the circuit opens all the same`,
+    { servers: [kind] },
+    async (lab) => {
+      await readable(lab, ['key-0'])
+      lab.servers[0]!.pause()
+      for (let round = 0; round < 10 && circuitOf(lab) === 'closed'; round++) {
+        setTimeout(() => standStill(20), NODE_TIMEOUT - 5)
+        await Promise.all(Array.from({ length: 20 }, () => lab.watch.get('key-0')))
+      }
+      expect(circuitOf(lab)).not.toBe('closed')
+      lab.servers[0]!.resume()
+      await readable(lab, ['key-0'])
+    },
+  )
+}
+
+for (const kind of KINDS) {
+  row(
+    `slow, ${kind}: later than the deadline opens the circuit; in time is no fault`,
+    { servers: [kind, kind], proxy: true },
+    async (lab) => {
+      const [proxy] = lab.proxies
+      const circuits = watchCircuits(lab)
+      await lab.traffic({
+        during: async () => {
+          await more(lab)
+          proxy!.delay(NODE_TIMEOUT / 4)
+          await more(lab)
+          expect(circuitOf(lab)).toBe('closed')
+          proxy!.delay(NODE_TIMEOUT * 3)
+          await reaches(lab, 'open')
+          const before = lab.verdict().hits
+          await more(lab, 200)
+          expect(lab.verdict().hits).toBeGreaterThan(before)
+          proxy!.delay(0)
+          await reaches(lab, 'closed')
+        },
+      })
+      expect(circuits.opened()).toEqual(['n0'])
+      await readable(lab, lab.keysOf(0, 2))
+    },
+  )
+}
+
+row('slow, redis: CLIENT PAUSE', { servers: ['redis', 'redis'] }, async (lab) => {
+  const { port } = lab.servers[0]!
+  const circuits = watchCircuits(lab)
+  await lab.traffic({
+    during: async () => {
+      await more(lab)
+      await redisText(port, `CLIENT PAUSE ${NODE_TIMEOUT * 8} ALL`)
+      await reaches(lab, 'open')
+      await more(lab)
+      await reaches(lab, 'closed')
+    },
+  })
+  expect(circuits.opened()).toEqual(['n0'])
+  await readable(lab, lab.keysOf(0, 2))
+})
+
+for (const kind of KINDS) {
+  row(
+    `half-open link, ${kind}: found within three deadlines, both ways and one way`,
+    { servers: [kind], netns: true },
+    async (lab) => {
+      const [namespace] = lab.namespaces
+      const stalls = new StallMeter()
+      const found: number[] = []
+      for (const direction of [undefined, 'down'] as const) {
+        await lab.traffic({
+          during: async () => {
+            await more(lab)
+            const [begun, stalled] = [performance.now(), stalls.total()]
+            namespace!.partition(direction)
+            await reaches(lab, 'open')
+            found.push(performance.now() - begun - (stalls.total() - stalled))
+            await more(lab)
+            namespace!.heal()
+            await reaches(lab, 'closed')
+            await more(lab)
+          },
+        })
+        await readable(lab, ['key-0'])
+      }
+      stalls.stop()
+      expect(Math.max(...found)).toBeLessThan(3 * NODE_TIMEOUT + 50)
+      return `found after ${found.map((ms) => ms.toFixed(0)).join(' and ')} ms`
+    },
+  )
+}
+
+function standStill(ms: number): void {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}
