@@ -1,4 +1,5 @@
 import { loadHash } from '../../src/base/hash.ts'
+import { drawCircuit } from './circuit.ts'
 import { drawRequestPath } from './request-path.ts'
 import { drawRing } from './ring.ts'
 
@@ -8,5 +9,6 @@ export async function drawings(): Promise<Map<string, string>> {
   return new Map([
     ['ring.svg', drawRing(hash)],
     ['request-path.svg', drawRequestPath()],
+    ['circuit.svg', drawCircuit()],
   ])
 }
