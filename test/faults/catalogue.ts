@@ -8,7 +8,8 @@ import { until, type TestServer } from '../support/servers.ts'
 /** What the rows of the fault catalogue share. */
 
 export const NODE_TIMEOUT = 100
-export const KINDS: readonly TestServer['kind'][] = ['redis', 'memcached']
+export type Kind = TestServer['kind']
+export const KINDS: readonly Kind[] = ['redis', 'memcached']
 
 /** How much the heap may have grown when the rows of a file are through, for what is loaded and compiled only then. */
 const HEAP = 16 * 1024 * 1024
@@ -18,7 +19,7 @@ const HEAP = 16 * 1024 * 1024
  * the invariants I1 to I5. Prints its figures.
  */
 export function row(name: string, options: LabOptions, run: (lab: Lab) => Promise<unknown>): void {
-  it.concurrent(name, async () => {
+  it.concurrent(`${name}`, async () => {
     const lab = await openLab({ ...options, cache: { nodeTimeout: NODE_TIMEOUT, ...options.cache } })
     try {
       const said = await run(lab)
