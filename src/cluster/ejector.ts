@@ -7,7 +7,7 @@ import type { Topology } from './topology.ts'
 /** Where a key goes while its owner is ejected. */
 export interface Detour {
   readonly shard: Shard
-  /** Since when (wall clock): older entries there are of an earlier time. */
+  /** Since when without a break (wall clock): older entries there may have missed what was written or deleted elsewhere. */
   readonly since: number
 }
 
@@ -19,6 +19,8 @@ export class Ejector {
   readonly #clock: Clock
   readonly #events: Events
   #states = new Map<string, Ejection>()
+  /** When each node was last passed over that would have stood in for another one (wall clock). */
+  #passedOver = new Map<string, number>()
 
   constructor(clock: Clock, events: Events) {
     this.#clock = clock
@@ -32,9 +34,11 @@ export class Ejector {
     const { ring, shards } = topology
     for (const id of ring.locateMany(key, ring.ids.length)) {
       const shard = shards[ring.ids.indexOf(id)] as Shard
-      if (shard !== owner && shard.primary.usable && this.#state(topology, shard).is === 'in') {
-        return { shard, since: state.since }
+      if (shard === owner) continue
+      if (shard.primary.usable && this.#state(topology, shard).is === 'in') {
+        return { shard, since: Math.max(state.since, this.#passedOver.get(id) ?? 0) }
       }
+      this.#passedOver.set(id, this.#clock.now())
     }
     return undefined
   }
@@ -44,9 +48,12 @@ export class Ejector {
     return (this.#states.get(id) ?? IN_PLACE).is !== 'in'
   }
 
-  /** Forgets nodes that are in no topology any more. */
+  /** The nodes are these from now on. Keys on their way round may go to others than before: what lies there begins anew. */
   keep(ids: readonly string[]): void {
-    this.#states = new Map(ids.flatMap((id) => (this.#states.has(id) ? [[id, this.#states.get(id) as Ejection]] : [])))
+    const since = this.#clock.now()
+    const kept = [...this.#states].filter(([id]) => ids.includes(id))
+    this.#states = new Map(kept.map(([id, state]) => [id, state.is === 'in' ? state : { ...state, since }]))
+    this.#passedOver = new Map()
   }
 
   #state(topology: Topology, { id, primary }: Shard): Ejection {

@@ -112,6 +112,8 @@ export class Router {
     const fence = Math.max(
       shard.ledger.fence,
       answer.guard?.acquaintance.fence ?? 0,
+      // A replica holds what its primary holds, also what that brought back from its disk.
+      shard.primary.acquaintance.fence,
       detour ? detour.since + MAX_CLOCK_SKEW : 0,
     )
     const { history, ring } = topology
