@@ -3,7 +3,7 @@ import type { Drops } from '../base/drops.ts'
 import type { Hash } from '../base/hash.ts'
 import type { Routed, Router } from '../cluster/router.ts'
 import { unpack, type Entry, type Form, type Unpacked } from '../entry/form.ts'
-import { isFailure } from '../node/contract.ts'
+import { isFailure, type ReadOutcome } from '../node/contract.ts'
 import type { Guard } from '../node/guard.ts'
 import type { TierKey } from './key.ts'
 
@@ -72,17 +72,16 @@ export class Intake {
       for (const i of places) this.#tell(targets[i] as TierKey, results[i], routed[i] as Routed)
       const again = await this.#readAgain(guard, places, targets, routed, end)
       for (const [n, i] of places.entries()) {
-        const bytes = again ? again[n] : routed[i]?.outcome
+        const bytes = again === 'trusted' ? routed[i]?.outcome : again === 'unanswered' ? undefined : again[n]
         look(i, bytes, (unpacked) => {
-          if (bytes instanceof Uint8Array) this.#removeWrong(guard, targets[i] as TierKey, bytes, unpacked)
+          if (bytes instanceof Uint8Array)
+            this.#removeWrong(routed[i] as Routed, targets[i] as TierKey, bytes, unpacked)
         })
       }
       if (late.length > 0) await Promise.all(late.splice(0))
-      if (again)
-        this.#learn(
-          guard,
-          places.some((i) => isWrong(results[i], form)),
-        )
+      if (again === 'trusted') continue
+      const gone = again === 'unanswered'
+      this.#learn(guard, gone || places.some((i, n) => isWrong(results[i], form) || isFailure(again[n])))
     }
     return routed.map((one, i) => this.#sift(targets[i] as TierKey, results[i], one, doubted))
   }
@@ -92,29 +91,33 @@ export class Intake {
     return unpack(form, bytes, target.full, clock.now(), hash)
   }
 
-  /** The same keys once more, over a new connection; `undefined` when that cannot be had, or would bring nothing new. */
+  /**
+   * The same keys once more, over a new connection; `trusted` when the one that was used is held to be in step, and
+   * `unanswered` when there was no new one in time.
+   */
   async #readAgain(
     guard: Guard,
     places: readonly number[],
     targets: readonly TierKey[],
     routed: readonly Routed[],
     end: number,
-  ): Promise<unknown[] | undefined> {
+  ): Promise<ReadOutcome[] | 'trusted' | 'unanswered'> {
     const { clock } = this.#context
     const { generation } = (routed[places[0] as number] as Routed).answer
-    if (clock.monotonic() < (this.#trust.get(guard)?.until ?? 0)) return undefined
+    // What came over a connection that was replaced meanwhile can be read again at no such cost.
+    const trusted = clock.monotonic() < (this.#trust.get(guard)?.until ?? -Infinity)
+    if (trusted && generation === guard.generation) return 'trusted'
     const left = (): number => end - clock.monotonic()
-    if (left() < 1 || !(await guard.replace(generation, left())) || left() < 1) return places.map(() => undefined)
-    const outcomes = await guard.read(
+    if (left() < 1 || !(await guard.replace(generation, left())) || left() < 1) return 'unanswered'
+    return guard.read(
       places.map((i) => (targets[i] as TierKey).stored),
       left(),
     )
-    return outcomes.map((outcome) => (isFailure(outcome) ? undefined : outcome))
   }
 
-  /** A connection that proved to be in step was replaced in vain: not again too soon. */
-  #learn(guard: Guard, stored: boolean): void {
-    if (!stored) {
+  /** A connection that was replaced in vain, because it was in step or there was no other: not again too soon. */
+  #learn(guard: Guard, vain: boolean): void {
+    if (!vain) {
       this.#trust.delete(guard)
       return
     }
@@ -122,10 +125,11 @@ export class Intake {
     this.#trust.set(guard, { until: this.#context.clock.monotonic() + ms, ms })
   }
 
-  /** Only if it is still the same: meanwhile somebody may have written a good one. */
-  #removeWrong(guard: Guard, target: TierKey, bytes: Uint8Array, { status }: Unpacked): void {
+  /** Only if it is still the same: meanwhile somebody may have written a good one. Replicas take no writes. */
+  #removeWrong({ shard }: Routed, target: TierKey, bytes: Uint8Array, { status }: Unpacked): void {
     const { router, nodeTimeout } = this.#context
-    if (guard.adapter.powers.removeIf) void guard.removeIf(target.stored, bytes, nodeTimeout)
+    const { primary } = shard
+    if (primary.adapter.powers.removeIf) void primary.removeIf(target.stored, bytes, nodeTimeout)
     // Another key's value may be read rightly by a second look; a damaged one never.
     else if (status === 'corrupt') void router.remove([target], nodeTimeout)
   }

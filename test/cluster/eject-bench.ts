@@ -20,7 +20,7 @@ export interface EjectBench {
 
 export async function ejectBench(ids: string, options: Partial<CacheOptions> = {}): Promise<EjectBench> {
   const clock = new ManualClock()
-  const servers = Object.fromEntries([...ids].map((id) => [id, new FakeServer(id)]))
+  const servers = Object.fromEntries(Array.from(ids, (id) => [id, new FakeServer(id)]))
   const nodes = Object.values(servers).map((server) => server.node())
   const cache = await makeCache({ nodes, clock, eject: true, random: () => 0, ...options })
   const owned = (id: string, count: number): string[] => {

@@ -149,7 +149,7 @@ describe('keys of a node that is ejected', () => {
   it('are not served from before a change of the nodes, which may have sent them elsewhere', async () => {
     const { cache, clock, servers, owned, down } = await ejectBench('abc')
     const grown = ring(
-      [...'abcd'].map((id) => ({ id })),
+      ['a', 'b', 'c', 'd'].map((id) => ({ id })),
       { hash: await loadHash() },
     )
     // With a fourth node, this key would go there instead.
