@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { NodeError } from '../../src/base/errors.ts'
 import type { NodeInfo } from '../../src/node/contract.ts'
 import { customNode, type NodeSpec } from '../../src/node/spec.ts'
-import { makeCache } from '../support/caches.ts'
-import { FakeServer, isDown } from '../support/fake-node.ts'
+import { bench, makeCache } from '../support/caches.ts'
+import { FakeServer, isDown, works } from '../support/fake-node.ts'
 
 /** A node whose servers tell these things of themselves; the primary first. */
 function telling(...infos: (Partial<NodeInfo> | NodeError)[]): NodeSpec {
@@ -65,5 +65,33 @@ describe('health', () => {
     server.all = isDown
     await cache.get('key')
     expect((await cache.health()).nodes).toMatchObject([{ id: 'fake', role: 'unknown', state: 'down' }])
+  })
+
+  it('names what a node has still to be told, until it was', async () => {
+    const { cache, server, clock } = await bench()
+    server.all = isDown
+    server.connects = () => Promise.reject(new NodeError('ERR_NODE_DOWN', 'fake is down'))
+    await cache.delete('a')
+    await cache.deleteMany(['b', 'c'])
+    const { healthy, issues } = await cache.health()
+    expect([healthy, issues]).toEqual([
+      false,
+      [
+        { code: 'ERR_NODE_DOWN', node: 'fake', text: 'primary: fake cannot be reached' },
+        { code: 'JOURNAL', node: 'fake', text: '3 keys wait to be removed from it' },
+      ],
+    ])
+    expect(cache.stats().nodes[0]).toMatchObject({
+      journal: { keys: 3, bytes: 303, added: 3, replayed: 0, overflowed: 0, dropped: 0 },
+      members: [{ state: 'down', circuit: 'open', refused: 2 }],
+    })
+    server.all = works
+    server.connects = () => Promise.resolve({ runId: 'fake', role: 'unknown', version: '' })
+    await clock.advanceAsync(1_000)
+    expect((await cache.health()).issues).toEqual([])
+    expect(cache.stats().nodes[0]).toMatchObject({
+      journal: { keys: 0, bytes: 0, replayed: 3 },
+      members: [{ state: 'up', circuit: 'closed' }],
+    })
   })
 })
