@@ -38,6 +38,12 @@ export class Acquaintance {
     return this.raise(before)
   }
 
+  /** It is the server that was known as `before`, over a connection with other settings. */
+  follow(before: Acquaintance): void {
+    this.#runId ??= before.#runId
+    this.raise(before.fence)
+  }
+
   /** From now on, entries on it that were written before `at` (wall clock) are void. Says whether that is new. */
   raise(at: number): boolean {
     if (at <= this.fence) return false

@@ -57,6 +57,8 @@ export class Shard {
       const at = free.findIndex(({ spec: { fingerprint } }) => fingerprint === wanted.fingerprint)
       if (at !== -1) return { role, spec: wanted, guard: (free.splice(at, 1)[0] as Member).guard }
       const made = { role, spec: wanted, guard: new Guard(spec.id, (given) => wanted.open(given), context) }
+      const same = before?.members.find((one) => one.spec.address === wanted.address)
+      if (same) made.guard.acquaintance.follow(same.guard.acquaintance)
       opened?.(made)
       return made
     }

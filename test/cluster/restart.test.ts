@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { NodeError } from '../../src/base/errors.ts'
+import { customNode } from '../../src/node/spec.ts'
 import { ManualClock } from '../../src/testing/index.ts'
 import { collect, makeCache } from '../support/caches.ts'
-import { FakeServer } from '../support/fake-node.ts'
+import { FakeServer, works } from '../support/fake-node.ts'
 
 async function setUp(reads: 'prefer-primary' | 'replica') {
   const clock = new ManualClock()
@@ -43,6 +45,31 @@ describe('a primary that restarted with data', () => {
       expect(await cache.get('key')).toBe('new')
     },
   )
+
+  it('stays fenced when the node is given again with other settings, a new password, say', async () => {
+    const { cache, clock, primary } = await setUp('prefer-primary')
+    primary.reads = (_, keys) => Promise.resolve(keys.map(() => new NodeError('ERR_NODE_DOWN', 'restarts')))
+    await cache.get('key')
+    primary.reads = works
+    const restarted = { runId: 'two', role: 'primary' as const, version: '7', restored: true }
+    primary.connects = () => Promise.resolve({ ...restarted, uptime: 2_000 })
+    await clock.advanceAsync(1_000)
+    expect(await cache.get('key')).toBeUndefined()
+    // It has run for longer than a stranger would be doubted.
+    clock.advance(120_000)
+    primary.connects = () => Promise.resolve({ ...restarted, uptime: 122_000 })
+    await cache.setNodes([customNode((context) => primary.open(context), { id: primary.id })])
+    expect(primary.opened).toBe(2)
+    expect(await cache.get('key')).toBeUndefined()
+  })
+
+  it('is found out also when it restarted while its settings were changed', async () => {
+    const { cache, primary } = await setUp('prefer-primary')
+    const restarted = { runId: 'two', role: 'primary' as const, version: '7', uptime: 60_000, restored: true }
+    primary.connects = () => Promise.resolve(restarted)
+    await cache.setNodes([customNode((context) => primary.open(context), { id: primary.id })])
+    expect(await cache.get('key')).toBeUndefined()
+  })
 
   it('control: as long as it is the same process, all is served', async () => {
     const { cache } = await setUp('replica')

@@ -72,6 +72,17 @@ describe('an acquaintance', () => {
     expect(known.meet({ ...primary, runId: 'two', uptime: 1_000 }, NOW)).toBe(true)
   })
 
+  it('goes on from what was known of the server before', () => {
+    const before = new Acquaintance()
+    before.meet({ ...primary, runId: 'one' }, NOW)
+    before.raise(NOW)
+    const known = new Acquaintance()
+    known.follow(before)
+    expect(known.fence).toBe(NOW)
+    expect(known.meet({ ...primary, runId: 'one', uptime: 0 }, NOW)).toBe(false)
+    expect(known.meet({ ...primary, runId: 'two', uptime: 0 }, NOW)).toBe(true)
+  })
+
   it('keeps the fence of a restart when the server restarts once more, empty', () => {
     const known = new Acquaintance()
     known.meet({ ...primary, runId: 'one' }, NOW)
