@@ -12,6 +12,8 @@ interface Inside {
 export function watchSurplus(client: object, tell: () => void): void {
   const inside = client as Inside
   const { resetCommandQueue, flushQueue } = inside
+  // A version that is built otherwise is left as it is.
+  if (typeof resetCommandQueue !== 'function' || typeof flushQueue !== 'function') return
   const nobody = { command: { name: 'surplus', args: [], resolve: tell, reject: tell } }
   // It empties the queue with a loop that ends when nothing is left.
   let flushing = false
