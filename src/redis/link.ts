@@ -107,7 +107,9 @@ export class Link {
   /** Resolves when the server has said who it is; rejects with a NodeError, at the latest after `connectTimeout`. */
   connect(): Promise<NodeIdentity> {
     const state = this.#state
-    if (state.kind === 'closed') return Promise.reject(state.error)
+    // Between two attempts to log in the refusal is the answer: who waits for less than the pause would call it silence.
+    const refused = state.kind === 'down' && state.error.code === 'ERR_AUTH' && this.#client.status === 'reconnecting'
+    if (state.kind === 'closed' || refused) return Promise.reject(state.error)
     const answer = this.#waiters.wait(this.#settings.connectTimeout, () => this.#silence())
     this.#start()
     return answer
