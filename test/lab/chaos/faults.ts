@@ -8,8 +8,8 @@ import type { World } from './world.ts'
 export interface FaultListener {
   /** A server is about to be started again: with it goes what it held, or what was deleted since it was saved comes back. */
   restarting(server: string, data: boolean): void
-  /** The nodes change, or are about to. */
-  nodesChange(): void
+  /** The caches are about to be told of other nodes, or all know of them. */
+  nodesChange(under: 'begins' | 'ends'): void
 }
 
 /** Makes a fault, and returns what heals it. */
@@ -60,9 +60,9 @@ async function changeNodes(
   tell: FaultListener,
 ): Promise<() => Promise<unknown>> {
   const all = async (change: (index: number) => Promise<unknown>): Promise<void> => {
-    tell.nodesChange()
+    tell.nodesChange('begins')
     await Promise.all(caches.map((_, index) => change(index)))
-    tell.nodesChange()
+    tell.nodesChange('ends')
   }
   const { node } = fault
   if (fault.kind === 'reweight') {

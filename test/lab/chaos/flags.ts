@@ -17,13 +17,13 @@ export function numberFlag(
 }
 
 /** Runs a command; what is wrong with its flags is told with the help, and anything else that fails with its stack. Sets the exit code. */
-export async function command(help: string, run: () => Promise<number>): Promise<void> {
+export async function command(help: () => string | Promise<string>, run: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await run()
   } catch (error) {
     process.exitCode = 1
     const code = (error as { code?: unknown }).code
     const flags = error instanceof FlagError || (typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS'))
-    console.error(flags ? `${pc.red((error as Error).message)}\n\n${help}` : error)
+    console.error(flags ? `${pc.red((error as Error).message)}\n\n${await help()}` : error)
   }
 }

@@ -85,6 +85,7 @@ export class ForeignJudge implements Judge {
   readonly #deletes = new Map<string, { known?: Removed; newest?: Removed; newestSeq: number }>()
   #order = 0
   #nodesChanged = 0
+  #nodesChanging = false
 
   constructor(failovers: Failovers) {
     this.#failovers = failovers
@@ -101,7 +102,7 @@ export class ForeignJudge implements Judge {
     const epoch = this.#nodesChanged
     return (status) => {
       if (kind === 'set' || status === 'failed') return
-      const known = status !== 'journaled' && epoch === this.#nodesChanged
+      const known = status !== 'journaled' && epoch === this.#nodesChanged && !this.#nodesChanging
       const removed = { seq, order: ++this.#order, node: this.#failovers.ownerOf(key) }
       if (seq > (of.newest?.seq ?? 0)) of.newest = removed
       if (known && seq > (of.known?.seq ?? 0)) of.known = removed
@@ -117,8 +118,9 @@ export class ForeignJudge implements Judge {
     }
   }
 
-  /** The nodes change, or are about to: what was deleted before may lie elsewhere. */
-  nodesChange(): void {
+  /** The nodes are about to change, one cache after the other, or all caches have them: what was deleted before may lie elsewhere. */
+  nodesChange(under: 'begins' | 'ends'): void {
+    this.#nodesChanging = under === 'begins'
     this.#nodesChanged = ++this.#order
   }
 

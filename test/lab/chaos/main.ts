@@ -18,25 +18,28 @@ while calls of all kinds run, and an oracle judges what they give. Ends with a t
   --help         this text
 `
 
-await command(HELP, async () => {
-  const { values } = parseArgs({
-    options: {
-      seed: { type: 'string', default: '1' },
-      seconds: { type: 'string', default: '30' },
-      naive: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  })
-  if (values.help) {
-    process.stdout.write(HELP)
-    return 0
-  }
-  const seed = numberFlag('seed', values.seed, [0, 2 ** 31 - 1])
-  const ms = numberFlag('seconds', values.seconds, [1, 86_400], false) * 1_000
-  const line = live(ms)
-  const report = await chaos({ seed, ms, naive: values.naive, progress: (now) => line.tell(now) }).finally(line.done)
-  const good = held(report)
-  const verdict = good ? pc.green('all invariants held') : pc.red('invariants were broken')
-  console.log(`${renderReport(report)}\n\nSeed ${seed}, ${ms / 1_000} s: ${verdict}`)
-  return good ? 0 : 1
-})
+await command(
+  () => HELP,
+  async () => {
+    const { values } = parseArgs({
+      options: {
+        seed: { type: 'string', default: '1' },
+        seconds: { type: 'string', default: '30' },
+        naive: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    if (values.help) {
+      process.stdout.write(HELP)
+      return 0
+    }
+    const seed = numberFlag('seed', values.seed, [0, 2 ** 31 - 1])
+    const ms = numberFlag('seconds', values.seconds, [1, 86_400], false) * 1_000
+    const line = live(ms)
+    const report = await chaos({ seed, ms, naive: values.naive, progress: (now) => line.tell(now) }).finally(line.done)
+    const good = held(report)
+    const verdict = good ? pc.green('all invariants held') : pc.red('invariants were broken')
+    console.log(`${renderReport(report)}\n\nSeed ${seed}, ${ms / 1_000} s: ${verdict}`)
+    return good ? 0 : 1
+  },
+)

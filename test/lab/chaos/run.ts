@@ -118,8 +118,8 @@ async function storm(world: World, { seed, ms, progress }: ChaosOptions): Promis
       if (data && server === REPLICATED) restored.at = performance.now()
       for (const judge of foreign) judge.restarting(server)
     },
-    nodesChange: () => {
-      for (const judge of foreign) judge.nodesChange()
+    nodesChange: (under) => {
+      for (const judge of foreign) judge.nodesChange(under)
     },
   })
   const began = performance.now()
