@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { UnhandledMeter } from '../lab/meters.ts'
+import { holds, isControl, trialsOf } from '../lab/proofs/ghost-writes-plan.ts'
+import { runTrial, type Tally, type Trial } from '../lab/proofs/ghost-writes-trial.ts'
+import { openVenue, type Venue } from '../lab/proofs/ghost-writes-venue.ts'
+
+// The proof in small; `npm run prove -- ghost-writes` runs it in full.
+const ROUNDS = { rounds: 10, batch: 10, watch: 3_000 }
+
+/** All at once: what takes time is to wait for what must not come. */
+async function run(trials: readonly Trial[]): Promise<Tally[]> {
+  const venues: Venue[] = []
+  try {
+    for (const { way } of trials) venues.push(await openVenue(way))
+    return await Promise.all(trials.map((trial, i) => runTrial(trial, venues[i] as Venue, ROUNDS)))
+  } finally {
+    await Promise.all(venues.map((venue) => venue.close()))
+  }
+}
+
+const NONE = { rounds: 10, ghosts: 0, served: 0 }
+const unhandled = new UnhandledMeter()
+afterAll(() => {
+  unhandled.stop()
+  expect(unhandled.errors).toEqual([])
+})
+
+describe('a write that was given up in a silent partition', () => {
+  const trials = [...trialsOf('tcp'), ...trialsOf('tls'), ...trialsOf('memjs'), ...trialsOf('control')]
+  let tallies: Tally[]
+  beforeAll(async () => {
+    tallies = await run(trials)
+  })
+  const of = (wanted: Trial): Tally => tallies[trials.indexOf(wanted)] as Tally
+
+  it.each(trials.filter((trial) => !isControl(trial)))('is never done: $way, $party', (trial) => {
+    expect(of(trial)).toMatchObject({ ...NONE, arrived: 0 })
+  })
+  it.each(trials.filter(isControl))('control: comes after a later removal: $way, $party', (trial) => {
+    expect(of(trial).ghosts).toBeGreaterThan(0)
+  })
+})
+
+describe('what was given up otherwise', () => {
+  const trials = trialsOf('variants').filter(({ way }) => way !== 'redis6-tls')
+  let tallies: Tally[]
+  beforeAll(async () => {
+    tallies = await run(trials)
+  })
+
+  it.each(trials)('$way, $party, $fault, $gives then $next', (trial) => {
+    const tally = tallies[trials.indexOf(trial)] as Tally
+    expect(tally).toSatisfy(holds)
+    // With no way back, or a server that merely stands still, it was done: before what came then.
+    if (trial.fault === 'cut down') expect(tally.arrived).toBe(10)
+  })
+})
