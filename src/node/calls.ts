@@ -50,7 +50,8 @@ export class Calls {
     // Whatever the adapter holds, it can be let go of.
     if (operation !== 'close') {
       if (this.#closed) return Promise.reject(new NodeError('ERR_NODE_DOWN', `${address} was closed`))
-      if (this.#pending >= MAX_PENDING) {
+      // A probe may find it well again, whatever an adapter of somebody else's keeps waiting.
+      if (this.#pending >= MAX_PENDING && operation !== 'connect') {
         return Promise.reject(new NodeError('ERR_NODE_BUSY', `${MAX_PENDING} operations already wait for ${address}`))
       }
     }

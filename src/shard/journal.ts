@@ -76,6 +76,16 @@ export class Journal {
     return true
   }
 
+  /** Puts keys behind all others, so that what cannot be removed holds up nothing else. */
+  postpone(keys: readonly string[]): void {
+    for (const key of keys) {
+      const noted = this.#noted.get(key)
+      if (noted === undefined) continue
+      this.#noted.delete(key)
+      this.#noted.set(key, noted)
+    }
+  }
+
   /** The first keys of it, at most so many. */
   batch(most: number): string[] {
     const keys: string[] = []

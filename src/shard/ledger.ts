@@ -6,12 +6,14 @@ import type { Guard } from '../node/guard.ts'
 import { Journal, type JournalLimits } from './journal.ts'
 import { Recent } from './recent.ts'
 
-/** What one node's journal did, in keys. */
+/** What one node's journal did, in keys: what was added was replayed, settled or dropped, or still waits. */
 export interface JournalCounts {
-  /** Noted down: deletes that the node missed, and keys whose write failed. */
+  /** Noted down: deletes that the node missed, and keys whose write failed. A key that waits already is not counted again. */
   added: number
   /** Removed from the node later. */
   replayed: number
+  /** Written or deleted again by this process before that, with the node's acknowledgement. */
+  settled: number
   /** Not noted, for want of room: entries from before are misses instead. */
   overflowed: number
   /** Given up, because the node left or the cache was closed. */
@@ -38,7 +40,7 @@ const LAST_PAUSE = 5_000
  * written a moment ago, and before when entries are void. It stays with the node while the topology changes around it.
  */
 export class Ledger {
-  readonly counts: JournalCounts = { added: 0, replayed: 0, overflowed: 0, dropped: 0 }
+  readonly counts: JournalCounts = { added: 0, replayed: 0, settled: 0, overflowed: 0, dropped: 0 }
   /** Entries of the node that were written before this moment (wall clock) are void; 0 when none is. */
   fence = 0
   readonly #node: string
@@ -95,15 +97,15 @@ export class Ledger {
   /** The primary wrote or removed a key: what was noted of it before `stamp` is done with. */
   settled(key: string, stamp: number): void {
     this.#recent.add(key)
-    if (this.#journal.size > 0) this.#journal.settle(key, stamp)
+    if (this.#journal.size > 0 && this.#journal.settle(key, stamp)) this.counts.settled++
   }
 
   /** The primary may hold an older value of these keys: they are misses until it has removed them. Says of each whether it was noted. */
   missed(keys: readonly string[]): boolean[] {
+    const before = this.#journal.size
     const noted = keys.map((key) => !this.#closed && this.#journal.note(key))
-    const added = noted.filter(Boolean).length
-    this.#tell('added', added)
-    const rest = keys.length - added
+    this.#tell('added', this.#journal.size - before)
+    const rest = noted.filter((done) => !done).length
     if (rest > 0 && !this.#closed) {
       this.fence = this.#context.clock.now() + MAX_CLOCK_SKEW
       this.#tell('overflowed', rest)
@@ -149,7 +151,10 @@ export class Ledger {
         return this.#journal.settle(key, stamp)
       })
       this.#tell('replayed', settled.length)
-      if (done.length < keys.length) return
+      if (done.length < keys.length) {
+        this.#journal.postpone(keys.filter((_, i) => isFailure(outcomes[i])))
+        return
+      }
       this.#pause = FIRST_PAUSE
     }
   }

@@ -50,6 +50,34 @@ describe('a delete that the node missed', () => {
     expect(await read('replica', 'k')).toEqual(['k'])
   })
 
+  it('that it will never do holds up no other one', async () => {
+    const { clock, server, shard, removed } = setUp(0, { maxKeys: 1_000, maxBytes: 1_000_000 })
+    const stubborn = Array.from({ length: 300 }, (_, i) => `stubborn:${i}`)
+    server.removes = isDown
+    await shard.remove([...stubborn, 'good'], MS)
+    server.removes = (answer, keys) => {
+      const outcomes = answer()
+      return Promise.resolve(
+        keys.map((key, i) => (key.startsWith('stubborn') ? new NodeError('ERR_NODE', 'never') : outcomes[i])),
+      )
+    }
+    await clock.advanceAsync(2_000)
+    expect(removed()).toContain('good')
+    expect(shard.ledger.owed('good')).toBe(false)
+    expect(shard.ledger.backlog).toBe(300)
+  })
+
+  it('is settled by a write that the node acknowledges, and counted so', async () => {
+    const { server, shard, clock } = setUp()
+    server.removes = refuses
+    await shard.remove(['k', 'l'], MS)
+    await shard.write([item('k')], MS, true)
+    expect([shard.ledger.owed('k'), shard.ledger.owed('l')]).toEqual([false, true])
+    server.removes = works
+    await clock.advanceAsync(1_000)
+    expect(shard.ledger.counts).toEqual({ added: 2, replayed: 1, settled: 1, overflowed: 0, dropped: 0 })
+  })
+
   it('control: a replica would have given the value', async () => {
     const { servers, put, read } = setUp(1)
     put('k')
@@ -123,7 +151,7 @@ describe('a delete that the node missed', () => {
     server.all = works
     await clock.advanceAsync(1_000)
     expect(server.asked.map(({ keys }) => keys.length)).toEqual([256, 256, 88])
-    expect(shard.ledger.counts).toEqual({ added: 600, replayed: 600, overflowed: 0, dropped: 0 })
+    expect(shard.ledger.counts).toEqual({ added: 600, replayed: 600, settled: 0, overflowed: 0, dropped: 0 })
   })
 })
 
@@ -167,7 +195,7 @@ describe('a full journal', () => {
     const removals = await shard.remove(['a', 'b', 'c', 'd'], MS)
     expect(removals.map(({ status }) => status)).toEqual(['journaled', 'journaled', 'failed', 'failed'])
     expect(shard.ledger.fence).toBe(clock.now() + 1_000)
-    expect(shard.ledger.counts).toEqual({ added: 2, replayed: 0, overflowed: 2, dropped: 0 })
+    expect(shard.ledger.counts).toEqual({ added: 2, replayed: 0, settled: 0, overflowed: 2, dropped: 0 })
     const at = clock.now()
     expect(journal).toEqual([
       { type: 'journal', node: 's0', status: 'added', keys: 2, at },
@@ -189,7 +217,7 @@ describe('close', () => {
     server.removes = works
     await clock.advanceAsync(60_000)
     expect([server.asked.length, clock.referenced]).toEqual([commands, 0])
-    expect(shard.ledger.counts).toEqual({ added: 2, replayed: 0, overflowed: 0, dropped: 2 })
+    expect(shard.ledger.counts).toEqual({ added: 2, replayed: 0, settled: 0, overflowed: 0, dropped: 2 })
   })
 
   it('of an empty one tells nothing', () => {
