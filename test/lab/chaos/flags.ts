@@ -16,8 +16,13 @@ export function numberFlag(
   throw new FlagError(`--${name} must be ${what} from ${least} to ${most}; given: ${given}`)
 }
 
-/** Runs a command; what is wrong with its flags is told with the help, and anything else that fails with its stack. Sets the exit code. */
+/**
+ * Runs a command, and sets the exit code. What is wrong with its flags is told with the help, anything else that fails with
+ * its stack. A signal ends it together with the servers it started.
+ */
 export async function command(help: () => string | Promise<string>, run: () => Promise<number>): Promise<void> {
+  // At an orderly exit the servers are ended; a signal alone would leave them running.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
   try {
     process.exitCode = await run()
   } catch (error) {
