@@ -6,7 +6,7 @@ import { memcachedNode } from '../../src/memcached/index.ts'
 import { redisNode } from '../../src/redis/index.ts'
 import { rejection } from '../support/caches.ts'
 import { redisText, startMemcached, startRedis, until } from '../support/servers.ts'
-import { KINDS, more, nothingLeftBehind, reaches, readable, row } from './catalogue.ts'
+import { diagnosed, KINDS, more, nothingLeftBehind, reaches, readable, row } from './catalogue.ts'
 
 nothingLeftBehind()
 
@@ -60,15 +60,13 @@ row(
 
 row('max clients, redis: down until there is room', { servers: ['redis'] }, async (lab) => {
   const { port } = lab.servers[0]!
-  const told: string[] = []
-  lab.cache.on('node-error', ({ message }) => told.push(message))
   const taker = await taken(port)
   await lab.traffic({
     during: async () => {
       await more(lab)
       taker.write('CONFIG SET maxclients 1\r\nCLIENT KILL TYPE normal SKIPME yes\r\n')
       await reaches(lab, 'open')
-      await until(() => told.some((text) => /is full: ERR max number of clients/.test(text)), 'the server to be full')
+      await diagnosed(lab, /is full: ERR max number of clients/)
       await more(lab)
       taker.write('CONFIG SET maxclients 1000\r\n')
       await reaches(lab, 'closed')

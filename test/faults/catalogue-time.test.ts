@@ -34,7 +34,8 @@ for (const [name, kind, l1] of [
         await until(async () => (await lab.watch.getMany(both))?.size === 0, 'the entries to end', 4 * TTL)
         await readable(lab, both)
       }
-      expect(lab.cache.stats().dropped['clock-skew']).toBeGreaterThan(0)
+      // What L1 has is not read again.
+      if (name !== 'redis with L1') expect(lab.cache.stats().dropped['clock-skew']).toBeGreaterThan(0)
     },
   )
 }
@@ -101,7 +102,7 @@ row(
         await more(lab)
       },
     })
-    expect([circuits.changes, ejected]).toEqual([[], []])
+    expect([circuits, ejected]).toEqual([[], []])
   },
 )
 

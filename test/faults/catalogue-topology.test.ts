@@ -7,7 +7,7 @@ import { more, nothingLeftBehind, readable, row } from './catalogue.ts'
 
 nothingLeftBehind()
 
-const CHANGES = 150
+const CHANGES = 100
 
 for (const { faults, eject } of [
   { faults: false, eject: false },

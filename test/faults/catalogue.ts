@@ -65,10 +65,23 @@ export function more(lab: Lab, calls = 50): Promise<void> {
 }
 
 /** The changes of circuits from now on, as `node state`. */
-export function watchCircuits(lab: Lab): { readonly changes: readonly string[]; readonly opened: () => string[] } {
+export function watchCircuits(lab: Lab): readonly string[] {
   const changes: string[] = []
   lab.cache.on('circuit', ({ node, to }) => changes.push(`${node} ${to}`))
-  return { changes, opened: () => [...new Set(changes.map((change) => change.replace(/ .*/, '')))] }
+  return changes
+}
+
+/** Waits until a node has answered more reads: trouble with another one is none of its business. */
+export function answers(lab: Lab, node: number): Promise<void> {
+  const hits = (): number => lab.cache.stats().nodes.find(({ id }) => id === `n${node}`)?.members[0]?.hits ?? 0
+  const enough = hits() + 20
+  return until(() => hits() >= enough, `n${node} to answer`)
+}
+
+/** Waits until `health()` says so of a node. */
+export function diagnosed(lab: Lab, what: RegExp): Promise<void> {
+  const said = async (): Promise<boolean> => (await lab.cache.health()).issues.some(({ text }) => what.test(text))
+  return until(said, `health to tell ${String(what)}`)
 }
 
 /** Writes keys until they are read back: a circuit may still be open, a fence still ahead of the clock. */
