@@ -1,5 +1,5 @@
 import type { CacheEvents } from '../base/events.ts'
-import { OptionError, quote } from '../base/errors.ts'
+import { CacheError, OptionError, quote } from '../base/errors.ts'
 import type { NodeSpec } from '../node/spec.ts'
 import { diff, type PlacementDiff } from '../placement/diff.ts'
 import { checkWeight } from '../placement/ring.ts'
@@ -12,6 +12,8 @@ import { evolve, membersOf, type Topology, type TopologyContext } from './topolo
 
 /** How long `create` and `setNodes` wait for a node to answer before they go on without it, in milliseconds. */
 const CONNECT_MS = 2_000
+/** How long closing waits for a change of the nodes, in milliseconds. */
+const MAX_WAIT = 450
 
 /** What a cluster needs. */
 export interface ClusterContext extends TopologyContext {
@@ -26,6 +28,9 @@ export class Cluster {
   #topology: Topology
   readonly #departed = new Departed()
   #changes: Promise<unknown> = Promise.resolve()
+  /** The servers that the change under way waits for. */
+  #joining: readonly Member[] = []
+  #closed = false
 
   private constructor(topology: Topology, context: ClusterContext) {
     this.#topology = topology
@@ -70,17 +75,40 @@ export class Cluster {
     return result
   }
 
+  /** Lets go of all nodes, within a second whatever they do. A change under way finishes, unless its nodes keep it waiting. */
   async close(): Promise<void> {
-    await this.#changes
+    this.#closed = true
+    const { nodeTimeout } = this.#context.shard.node
     for (const { ledger } of this.#topology.shards) ledger.close()
-    await closeAll(membersOf(this.#topology), this.#context.shard.node.nodeTimeout)
+    const before = membersOf(this.#topology)
+    const change = this.#settledWithin(MAX_WAIT).then(async (settled) => {
+      if (!settled) await closeAll(this.#joining, 1)
+      await this.#changes
+    })
+    await Promise.all([closeAll(before, nodeTimeout), change])
+    const after = membersOf(this.#topology).filter(({ guard }) => !before.some((member) => member.guard === guard))
+    await closeAll(after, nodeTimeout)
+  }
+
+  /** Whether the changes that were asked for have settled by then. */
+  #settledWithin(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const deadline = this.#context.shard.deadlines.set(ms, () => resolve(false))
+      void this.#changes.then(() => {
+        deadline.cancel()
+        resolve(true)
+      })
+    })
   }
 
   async #change(nodes: readonly NodeSpec[]): Promise<PlacementDiff> {
+    if (this.#closed) throw new CacheError('ERR_CLOSED', 'the cache was closed')
     const { shard } = this.#context
     const before = this.#topology
     const { topology, joined, left } = evolve(before, nodes, this.#context)
+    this.#joining = joined
     await connectAll(joined, shard.node.nodeTimeout)
+    this.#joining = []
     const now = shard.clock.now()
     this.#departed.fence(joined, now)
     this.#topology = { ...topology, history: remember(before.history, before.ring, now) }

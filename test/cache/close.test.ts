@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { ShardedCache } from '../../src/cache.ts'
+import { NodeError } from '../../src/base/errors.ts'
+import type { NodeIdentity } from '../../src/node/contract.ts'
 import { memoryNode } from '../../src/node/memory.ts'
 import { bench, makeCache, rejection, settled, turn } from '../support/caches.ts'
 import { FakeServer, gate, hangs, takes } from '../support/fake-node.ts'
@@ -89,6 +91,25 @@ describe('close', () => {
     await clock.advanceAsync(500)
     await closing
     expect(await get).toBeUndefined()
+  })
+
+  it('during a change whose node hangs gives that up, and takes less than a second', async () => {
+    const server = new FakeServer()
+    const cache = await makeCache({ nodes: [server.node()] })
+    const hung = new FakeServer('hung')
+    const connecting = gate<NodeIdentity>()
+    hung.connects = () => connecting.promise
+    hung.closes = () => {
+      connecting.fail(new NodeError('ERR_NODE_DOWN', 'closed'))
+      return Promise.resolve()
+    }
+    const changes = [cache.addNode(hung.node()), rejection(cache.addNode(new FakeServer('later').node()))]
+    await turn()
+    const start = performance.now()
+    await cache.close()
+    expect(performance.now() - start).toBeLessThan(1_000)
+    expect(await changes[1]).toMatchObject(CLOSED)
+    expect([server.closed, hung.closed]).toEqual([1, 2])
   })
 
   it('during a change of the topology lets the change finish, and closes its nodes too', async () => {
