@@ -1,32 +1,49 @@
-/** The servers that the tests need: finding them, installing them, ending what a test run left behind. */
+/** The servers and tools that the tests need: finding them, installing them, ending what a test run left behind. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync, rmSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fail, isOnPath, run } from './process.mjs'
 
-const SERVERS = ['redis-server', 'memcached']
+/** The commands that the tests run, by the packages they come in. On Linux, `ip` makes networks that can be cut off. */
+const APT = {
+  ...(process.platform === 'linux' && { ip: 'iproute2' }),
+  'redis-server': 'redis-server',
+  memcached: 'memcached',
+}
+const BREW = { 'redis-server': 'redis', memcached: 'memcached' }
 const POLICY = '/usr/sbin/policy-rc.d'
 
 /**
- * Makes sure that redis-server and memcached are on the search path. Installs what is missing with apt-get where that
- * is this process's business (root, or CI with sudo that asks no password); elsewhere says how, and ends the process.
+ * Makes sure that redis-server, memcached and, on Linux, ip are on the search path. Installs what is missing with apt-get
+ * where that is this process's business (root, or CI with sudo that asks no password); elsewhere says how, and ends the
+ * process.
  */
 export async function ensureServers() {
-  const missing = SERVERS.filter((name) => !isOnPath(name))
+  const missing = Object.keys(APT).filter((name) => !isOnPath(name))
   if (missing.length === 0) return
+  const packages = missing.map((name) => APT[name])
   const sudo = await rootCommand()
   if (sudo === undefined) {
-    fail(
-      `The tests run against real servers, and ${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing: ` +
-        'sudo apt-get install redis-server memcached | brew install redis memcached | docker compose run --rm test',
-    )
+    const brew = missing.flatMap((name) => BREW[name] ?? [])
+    const ways = [
+      `sudo apt-get install ${packages.join(' ')}`,
+      ...(brew.length > 0 ? [`brew install ${brew.join(' ')}`] : []),
+      'docker compose run --rm test',
+    ]
+    const what = `${list(missing)} ${missing.length > 1 ? 'are' : 'is'} missing`
+    fail(`The tests run against real servers, and ${what}: ${ways.join(' | ')}`)
   }
-  console.error(`Installing ${missing.join(' and ')} with apt-get (without starting the services) …`)
-  const { code, output } = await withoutServices(sudo, () => install(sudo, missing))
+  console.error(`Installing ${list(packages)} with apt-get (without starting the services) …`)
+  const { code, output } = await withoutServices(sudo, () => install(sudo, packages))
   if (code !== 0) fail(`apt-get failed:\n${output}`)
   const still = missing.filter((name) => !isOnPath(name))
-  if (still.length > 0) fail(`apt-get installed ${still.join(' and ')}, but not on the search path`)
+  if (still.length > 0)
+    fail(`apt-get installed ${list(packages)}, but ${list(still)} cannot be found on the search path`)
+}
+
+function list(names) {
+  return [names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' and ')
 }
 
 /** What to put before a command to run it as root: nothing, sudo, or `undefined` when this process may not. */
