@@ -64,11 +64,8 @@ export class Shard {
     }
     this.members = [member('primary', spec.primary), ...spec.replicas.map((replica) => member('replica', replica))]
     this.ledger = before?.ledger ?? new Ledger(spec.id, { clock, events, journal, nodeTimeout: node.nodeTimeout })
-    this.#reading = {
-      ...context,
-      random: () => context.random(),
-      failedOver: (from, to, keys) => this.#tellFailover(from, to, keys),
-    }
+    // Not made here: it would hold on to what this constructor was given, and so to every shard before this one.
+    this.#reading = readingContext(context, this.#tellFailover.bind(this))
   }
 
   get id(): string {
@@ -157,6 +154,10 @@ export class Shard {
   #address(guard: Guard): string {
     return (this.members.find((member) => member.guard === guard) as Member).spec.address
   }
+}
+
+function readingContext(context: ShardContext, failedOver: ReadingContext['failedOver']): ReadingContext {
+  return { ...context, random: () => context.random(), failedOver }
 }
 
 const OWED: Answer = { outcome: undefined, guard: undefined, generation: 0 }
