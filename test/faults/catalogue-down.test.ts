@@ -101,16 +101,14 @@ for (const kind of KINDS) {
   )
 
   row(
-    `hung, ${kind}, while this process stands still at each deadline: the circuit opens all the same`,
+    `hung, ${kind}, while this process stands still at the deadline: the circuit opens all the same`,
     { servers: [kind] },
     async (lab) => {
       await readable(lab, ['key-0'])
       lab.servers[0]!.pause()
-      for (let round = 0; round < 10 && circuitOf(lab) === 'closed'; round++) {
-        setTimeout(() => standStill(20), NODE_TIMEOUT - 5)
-        await Promise.all(Array.from({ length: 20 }, () => lab.watch.get('key-0')))
-      }
-      expect(circuitOf(lab)).not.toBe('closed')
+      setTimeout(() => standStill(20), NODE_TIMEOUT - 5)
+      await Promise.all(Array.from({ length: 20 }, () => lab.watch.get('key-0')))
+      await reaches(lab, 'open')
       lab.servers[0]!.resume()
       await readable(lab, ['key-0'])
     },
