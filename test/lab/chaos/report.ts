@@ -22,7 +22,7 @@ export function renderReport(report: ChaosReport): string {
     ]),
     section('What the caches did', [
       plain('circuits opened', events.circuitsOpened, ''),
-      plain('deletes noted', events.journaled, `${whole(events.replayed)} replayed; a key noted again counts again`),
+      plain('deletes noted', events.journaled, `${whole(events.replayed)} replayed`),
       plain('   given up', events.journalDropped, 'with nodes that left'),
       plain('fences', events.fences, ''),
       plain('failovers', events.failovers, ''),
