@@ -142,7 +142,7 @@ export async function cacheHealth(house: House): Promise<CacheHealth> {
       const health = { id, ...(first as MemberHealth), replicas }
       members.forEach((member, i) => issues.push(...memberIssues(id, member, infos[i], [first, ...replicas][i]!)))
       if (ledger.backlog > 0) {
-        issues.push({ code: 'JOURNAL', node: id, text: `${ledger.backlog} keys wait to be removed from it` })
+        issues.push({ code: 'JOURNAL', node: id, text: `keys that wait to be removed from it: ${ledger.backlog}` })
       }
       return health
     }),

@@ -78,7 +78,7 @@ describe('health', () => {
       false,
       [
         { code: 'ERR_NODE_DOWN', node: 'fake', text: 'primary: fake cannot be reached' },
-        { code: 'JOURNAL', node: 'fake', text: '3 keys wait to be removed from it' },
+        { code: 'JOURNAL', node: 'fake', text: 'keys that wait to be removed from it: 3' },
       ],
     ])
     expect(cache.stats().nodes[0]).toMatchObject({

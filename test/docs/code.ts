@@ -10,7 +10,7 @@ export interface Snippet {
 
 /** What the snippets take for given: an application with a database, a log and some values. */
 const STAND_INS = `
-import type { ShardedCache as Cache, NodeAdapter as Adapter, NodeSpec, StandardSchema } from 'sharded-cache'
+import type { ShardedCache as Cache, NodeAdapter as Adapter, NodeContext, NodeSpec, StandardSchema } from 'sharded-cache'
 import type * as core from 'sharded-cache'
 import type * as redis from 'sharded-cache/redis'
 declare global {
@@ -29,7 +29,7 @@ declare global {
     users: { find(id: number, options?: { signal: AbortSignal }): Promise<User | undefined> }
     posts: { findMany(keys: string[]): Promise<{ id: number; text: string }[]> }
   }
-  const MyAdapter: new (address: string) => Adapter
+  const MyAdapter: new (address: string, context: NodeContext) => Adapter
   const ShardedCache: typeof core.ShardedCache
   const memoryNode: typeof core.memoryNode
   const v8Codec: typeof core.v8Codec

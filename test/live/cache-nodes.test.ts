@@ -195,7 +195,7 @@ describe('create and setNodes', () => {
     expect(await cache.getOrLoad(owned('down')[0]!, () => 'loaded')).toBe('loaded')
     const health = await cache.health()
     expect(health.nodes.map(({ id, state }) => [id, state])).toEqual([['down', 'down'], ['gone', 'down'], ['up', 'up']]) // prettier-ignore
-    const waiting = (id: string): string => `${owned(id).length} keys wait to be removed from it`
+    const waiting = (id: string): string => `keys that wait to be removed from it: ${owned(id).length}`
     expect(health.issues.map(({ code, node, text }) => [code, node, text])).toEqual([
       ['ERR_NODE_DOWN', 'down', `primary: 127.0.0.1:${port} cannot be reached: ECONNREFUSED`],
       ['JOURNAL', 'down', waiting('down')],
