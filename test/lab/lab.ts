@@ -62,7 +62,7 @@ export interface Verdict {
 }
 
 /** The invariants I1 to I5; I6 is what {@link Lab.close} gives. */
-export const CLEAN = {
+export const CLEAN: Partial<Record<keyof Verdict, unknown>> = {
   late: 0,
   pending: 0,
   unhandled: [],
@@ -71,7 +71,7 @@ export const CLEAN = {
   rejected: {},
   loader: { duplicates: 0 },
   violations: [],
-} as const satisfies Partial<Record<keyof Verdict, unknown>>
+}
 
 /** What was there after the cache was closed that was not there before it was made: I6. */
 export interface Remains {
