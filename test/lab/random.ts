@@ -1,15 +1,10 @@
-/** Numbers in [0, 1), the same ones for the same seed (mulberry32). */
+import { seededRandom } from '../../src/testing/random.ts'
+
+/** Numbers in [0, 1), the same ones for the same seed. */
 export type Random = () => number
 
-export function seeded(seed: number): Random {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+/** Makes them. */
+export const seeded: (seed: number) => Random = seededRandom
 
 /** A whole number in [0, below). */
 export function below(random: Random, limit: number): number {

@@ -2,19 +2,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { ShardedCache } from '../../src/cache.ts'
 import { Flights } from '../../src/loading/flight.ts'
 import { Fence } from '../../src/tier/fence.ts'
+import { seededRandom } from '../../src/testing/random.ts'
 import { makeCache } from '../support/caches.ts'
 import { FakeServer, type Behaviour } from '../support/fake-node.ts'
-
-/** A small generator of numbers in [0, 1) that gives the same ones for the same seed (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
@@ -40,7 +30,7 @@ const STEPS = 150
 
 /** Workers read, load, change and delete three keys at random; returns how many reads were older than an acknowledged change. */
 async function race(seed: number): Promise<{ stale: number; reads: number }> {
-  const random = seeded(seed)
+  const random = seededRandom(seed)
   const servers = ['x', 'y'].map((id) => new FakeServer(id))
   for (const server of servers) server.all = connection(random)
   const cache: ShardedCache = await makeCache({ nodes: servers.map((server) => server.node()), l1: { ttl: '1h' } })

@@ -15,6 +15,7 @@ const BOUNDS: Readonly<Record<string, string>> = {
   'base/deadlines.ts lists': 'one for each duration that is under way, and four',
   'base/events.ts listeners': 'as many as the application adds, until it takes them back',
   'base/identity.ts identities': 'weak',
+  'cluster/cluster.ts joining': 'the members of one change',
   'cluster/departed.ts objects': 'weak',
   'cluster/departed.ts texts': '1,000',
   'cluster/ejector.ts passedOver': 'one for each node',

@@ -1,38 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { jsonCodec, v8Codec, type Codec } from '../../src/entry/codec.ts'
 import { HEADER_BYTES } from '../../src/entry/envelope.ts'
-import { memcachedNode } from '../../src/memcached/index.ts'
-import { memoryNode } from '../../src/node/memory.ts'
 import type { NodeAdapter } from '../../src/node/contract.ts'
 import type { NodeSpec } from '../../src/node/spec.ts'
-import { makeRedisNode } from '../../src/redis/node.ts'
-import { MAJORS } from '../redis/majors.ts'
 import { makeCache } from '../support/caches.ts'
 import { bareContext } from '../support/context.ts'
-import { startMemcached, startRedis, until, type TestServer } from '../support/servers.ts'
+import { until } from '../support/servers.ts'
+import { everyKind } from './kinds.ts'
 
 const KEY = 'user:1'
 const VALUE = { name: 'Ada', tags: ['x', 'y'], at: 5, deep: { a: null, b: true } }
 /** The bytes behind the payload check, which a server-side script may change in place: fresh-until, version, lease-until. */
 const UNCHECKED_FROM = 32
 
-let redis: TestServer
-let memcached: TestServer
-beforeAll(async () => {
-  redis = await startRedis()
-  memcached = await startMemcached()
-})
-afterAll(async () => {
-  await redis?.stop()
-  await memcached?.stop()
-})
+const kinds = everyKind()
 
-const major = MAJORS[1] as (typeof MAJORS)[1]
-const nodes: readonly (readonly [string, () => NodeSpec])[] = [
-  ['the memory node', () => memoryNode('m')],
-  ['Redis', () => makeRedisNode(major.Redis, redis.url, {})],
-  ['memcached', () => memcachedNode(memcached.url)],
-]
+const { nodes } = kinds
 const codecs: readonly (readonly [string, Codec])[] = [
   ['JSON', jsonCodec],
   ['V8', v8Codec],

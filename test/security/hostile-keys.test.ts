@@ -1,5 +1,5 @@
 import { Client } from 'memjs'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ShardedCache } from '../../src/cache.ts'
 import { memcachedNode, type MemjsClient } from '../../src/memcached/index.ts'
 import { memoryNode } from '../../src/node/memory.ts'
@@ -9,7 +9,8 @@ import { memcachedText } from '../memcached/raw.ts'
 import { MAJORS } from '../redis/majors.ts'
 import { collect, makeCache, rejection } from '../support/caches.ts'
 import { keysOn, resetStats } from '../support/fleet.ts'
-import { redisText, startMemcached, startRedis, type TestServer } from '../support/servers.ts'
+import { redisText, type TestServer } from '../support/servers.ts'
+import { everyKind } from './kinds.ts'
 
 /** Keys that somebody may choose who means no good. Each is stored and read back exactly. */
 const HOSTILE: readonly string[] = [
@@ -96,20 +97,10 @@ const ILLEGAL: readonly unknown[] = [
 const ALLOWED =
   /^(?:get|mget|set|del|info|select|auth|hello|client\|\w+|ping|quit|config\|resetstat|dbsize|evalsha|eval|script\|\w+)$/
 
-let redis: TestServer
-let memcached: TestServer
-
-beforeAll(async () => {
-  redis = await startRedis()
-  memcached = await startMemcached()
-})
-afterAll(async () => {
-  await redis?.stop()
-  await memcached?.stop()
-})
+const kinds = everyKind()
 
 function lentMemjs(): NodeSpec {
-  const client = Client.create(`127.0.0.1:${memcached.port}`, { retries: 0 })
+  const client = Client.create(`127.0.0.1:${kinds.memcached.port}`, { retries: 0 })
   onTestFinished(() => client.close())
   return memcachedNode(client as MemjsClient)
 }
@@ -118,25 +109,25 @@ const PLACES: readonly (readonly [string, TestServer['kind'] | undefined, () => 
   ...MAJORS.flatMap(
     (major) =>
       [
-        [`Redis, ioredis ${major.major}`, 'redis', () => makeRedisNode(major.Redis, redis.url, {})],
+        [`Redis, ioredis ${major.major}`, 'redis', () => makeRedisNode(major.Redis, kinds.redis.url, {})],
         [
           `a client of ioredis ${major.major}`,
           'redis',
           (): NodeSpec => {
-            const client = major.client(redis.port)
+            const client = major.client(kinds.redis.port)
             onTestFinished(() => client.disconnect())
             return makeRedisNode(major.Redis, client, {})
           },
         ],
       ] as const,
   ),
-  ['memcached', 'memcached', () => memcachedNode(memcached.url)],
+  ['memcached', 'memcached', () => memcachedNode(kinds.memcached.url)],
   ['a client of memjs', 'memcached', lentMemjs],
   ['the memory node', undefined, () => memoryNode('m')],
 ]
 
 describe.each(PLACES)('hostile keys on %s', (_, kind, makeNode) => {
-  const serverOf = (): TestServer | undefined => (kind === 'redis' ? redis : kind && memcached)
+  const serverOf = (): TestServer | undefined => kind && kinds[kind]
 
   /** A cache on an empty server that holds one entry of somebody else. */
   async function start(options: object = {}): Promise<ShardedCache> {

@@ -1,13 +1,12 @@
 import { serialize } from 'node:v8'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { jsonCodec, v8Codec, type Codec } from '../../src/entry/codec.ts'
 import { memcachedNode } from '../../src/memcached/index.ts'
 import { memoryNode } from '../../src/node/memory.ts'
-import type { NodeSpec } from '../../src/node/spec.ts'
 import { makeRedisNode } from '../../src/redis/node.ts'
 import { MAJORS } from '../redis/majors.ts'
 import { makeCache, rejection } from '../support/caches.ts'
-import { startMemcached, startRedis, type TestServer } from '../support/servers.ts'
+import { everyKind } from './kinds.ts'
 
 /** JSON that turns into trouble where it is merged or assigned carelessly. */
 const TEXTS = [
@@ -30,23 +29,10 @@ afterEach(() => {
   expect(Object.getOwnPropertyNames(Function.prototype).sort()).toEqual(cleanFunction)
 })
 
-let redis: TestServer
-let memcached: TestServer
-beforeAll(async () => {
-  redis = await startRedis()
-  memcached = await startMemcached()
-})
-afterAll(async () => {
-  await redis?.stop()
-  await memcached?.stop()
-})
+const kinds = everyKind()
 
+const { nodes } = kinds
 const major = MAJORS[1] as (typeof MAJORS)[1]
-const nodes: readonly (readonly [string, () => NodeSpec])[] = [
-  ['the memory node', () => memoryNode('m')],
-  ['Redis', () => makeRedisNode(major.Redis, redis.url, {})],
-  ['memcached', () => memcachedNode(memcached.url)],
-]
 
 /** A codec whose writer says what is stored, and whose reader is another codec's. */
 function forged(reader: Codec): Codec {
