@@ -36,13 +36,17 @@ describe('a write that was given up in a silent partition', () => {
   it.each(trials.filter((trial) => !isControl(trial)))('is never done: $way, $party', (trial) => {
     expect(of(trial)).toMatchObject({ ...NONE, arrived: 0 })
   })
-  it.each(trials.filter(isControl))('control: comes after a later removal: $way, $party', (trial) => {
-    expect(of(trial).ghosts).toBeGreaterThan(0)
+  it.each(trials.filter(isControl))('control: is done all the same: $way, $party', (trial) => {
+    expect(of(trial).arrived).toBe(10)
+  })
+  it('control: comes after a later removal', () => {
+    // Each by itself has its ghosts, too, unless the machine is so busy that the removal comes after them.
+    expect(trials.filter(isControl).reduce((all, trial) => all + of(trial).ghosts, 0)).toBeGreaterThan(0)
   })
 })
 
 describe('what was given up otherwise', () => {
-  const trials = trialsOf('variants').filter(({ way }) => way !== 'redis6-tls')
+  const trials = trialsOf('variants').filter((trial) => trial.way !== 'redis6-tls' && !isControl(trial))
   let tallies: Tally[]
   beforeAll(async () => {
     tallies = await run(trials)

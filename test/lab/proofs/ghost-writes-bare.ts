@@ -1,4 +1,5 @@
 import { Client as Memjs } from 'memjs'
+import { until } from '../../support/servers.ts'
 import { DEADLINE, majorOf, type Party } from './ghost-writes-party.ts'
 import type { Venue } from './ghost-writes-venue.ts'
 
@@ -9,6 +10,8 @@ export function openBare(venue: Venue, name: string): Promise<Party> {
 
 interface Commands<C> {
   open(): C
+  /** Waits until it is connected: the time-out of a command would begin before. */
+  ready(client: C): Promise<void>
   end(client: C): void
   set(client: C): Promise<unknown>
   delete(client: C): Promise<unknown>
@@ -21,6 +24,7 @@ function party<C>(key: string, commands: Commands<C>): Party {
   const run = async <T>(command: (client: C) => Promise<T>): Promise<T | undefined> => {
     client ??= commands.open()
     try {
+      await commands.ready(client)
       return await command(client)
     } catch {
       commands.end(client)
@@ -43,6 +47,7 @@ function openRedis({ way, server, port, ca }: Venue, key: string): Party {
   const options = { host: server.host, commandTimeout: DEADLINE, ...(ca === undefined ? {} : { tls: { ca } }) }
   return party(key, {
     open: () => majorOf(way).client(port, options),
+    ready: (client) => until(() => client.status === 'ready', 'a client to be ready'),
     end: (client) => client.disconnect(),
     set: (client) => client.set(key, 'old'),
     delete: (client) => client.call('DEL', key),
@@ -54,6 +59,7 @@ function openMemjs({ server }: Venue, key: string): Party {
   const options = { timeout: DEADLINE / 1_000, conntimeout: 1, retries: 1, logger: { log: () => {} } }
   return party(key, {
     open: () => Memjs.create(`${server.host}:${server.port}`, options),
+    ready: () => Promise.resolve(),
     end: (client) => client.close(),
     set: (client) => client.set(key, 'old', {}),
     delete: (client) => client.delete(key),

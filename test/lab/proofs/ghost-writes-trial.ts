@@ -52,8 +52,8 @@ interface Round {
 }
 
 /**
- * How long a fault lasts, in milliseconds. What is is sent is sent again about 0.2, 0.7, 1.5, 3.2, 6.5 and 13 s later, and a
- * connection that is asked for meanwhile comes 1.1 s after the beginning: a newer command is then acknowledged between two
+ * How long a fault lasts, in milliseconds. What was sent is sent again about 0.2, 0.7, 1.5, 3.2, 6.5 and 13 s later, and a
+ * connection that is tried for meanwhile comes 1.1 s after the beginning. So a newer command is acknowledged between two
  * attempts of the older one.
  */
 const FAULT = 900
