@@ -4,9 +4,13 @@ import { StallMeter } from '../meters.ts'
 import { quantile } from './in-flight-run.ts'
 import type { Open, Timed } from './in-flight-cache.ts'
 
+export type Calls = 'get' | 'getOrLoad'
+
 export interface HungNodeOptions {
   readonly open: Open
   readonly kind: TestServer['kind']
+  /** What is asked of the node that hangs. After a `get` that found nothing, `getOrLoad` has the loader's value to work on. */
+  readonly calls: Calls
   readonly pairs: number
   /** How long each measurement lasts. */
   readonly seconds: number
@@ -15,17 +19,16 @@ export interface HungNodeOptions {
   readonly progress?: (pairs: number) => void
 }
 
-/** The p99 of calls for keys of the two other nodes, in milliseconds: all well, from the moment one hangs, and later. */
-export interface Pairing {
-  readonly well: number
-  readonly fresh: number
-  readonly open: number
-  /** For how long this process stood still in each. */
-  readonly stalled: readonly [number, number, number]
-}
+/** What is measured in each pair: all well, from the moment one hangs, later, and all well once more: how much chance there is. */
+export type State = 'well' | 'fresh' | 'open' | 'again'
 
-interface Measured {
+/** Of calls for keys of the two other nodes. */
+export type Pairing = Readonly<Record<State, Measured>>
+
+/** Milliseconds. */
+export interface Measured {
   readonly p99: number
+  /** For how long this process stood still. */
   readonly stalled: number
 }
 
@@ -36,32 +39,32 @@ const PAD = 'x'.repeat(200)
 
 /** Measures three nodes in turn with all of them well, and with one of them stopped. */
 export async function runHungNode(options: HungNodeOptions): Promise<Pairing[]> {
-  const { open, kind, pairs, seconds, rate, progress = () => {} } = options
+  const { kind, calls, pairs, seconds, rate, progress = () => {} } = options
   const start = kind === 'redis' ? startRedis : startMemcached
   const servers = await Promise.all([start(), start(), start()])
   const hung = servers[0] as TestServer
   try {
-    const cache = await open(servers)
+    const cache = await options.open(servers)
     const keys = { hung: keysOf(cache, ['n0'], KEYS / 2), well: keysOf(cache, ['n1', 'n2'], KEYS) }
     const fill = async (): Promise<void> => {
       for (const key of [...keys.hung, ...keys.well]) await cache.set(key, { key, pad: PAD })
     }
-    const measure = (): Promise<Measured> => traffic(cache, keys, seconds * 1_000, rate)
+    const measure = (): Promise<Measured> => traffic(cache, keys, calls, seconds * 1_000, rate)
     await fill()
     await measure()
     const results: Pairing[] = []
     for (let pair = 0; pair < pairs; pair++) {
-      // The one that comes first is the other one next time.
-      const before = pair % 2 === 0 ? await measure() : undefined
+      const first = await measure()
       hung.pause()
       const fresh = await measure()
-      const later = await measure()
+      const open = await measure()
       hung.resume()
       await until(async () => (await cache.set(keys.hung[0] ?? '', 1)).ok, 'the node to come back', 40_000)
       await fill()
-      const well = before ?? (await measure())
-      const stalled = [well.stalled, fresh.stalled, later.stalled] as const
-      results.push({ well: well.p99, fresh: fresh.p99, open: later.p99, stalled })
+      const last = await measure()
+      // What is compared with comes before as often as after.
+      const [well, again] = pair % 2 === 0 ? [first, last] : [last, first]
+      results.push({ well, fresh, open, again })
       progress(pair + 1)
     }
     await cache.close()
@@ -82,14 +85,15 @@ function keysOf(cache: Timed, nodes: readonly string[], count: number): string[]
 async function traffic(
   cache: Timed,
   keys: { hung: readonly string[]; well: readonly string[] },
+  calls: Calls,
   ms: number,
   rate: number,
 ): Promise<Measured> {
   const took: number[] = []
   const all = new Set<Promise<unknown>>()
   let timed = 0
-  const ask = (key: string, n: number): Promise<unknown> =>
-    n % 2 === 0 ? cache.get(key) : cache.getOrLoad(key, () => ({ key, pad: PAD }))
+  const ask = (key: string, how: Calls): Promise<unknown> =>
+    how === 'get' ? cache.get(key) : cache.getOrLoad(key, () => ({ key, pad: PAD }))
   const call = (n: number): void => {
     const hung = n % 3 === 0
     const turn = Math.floor(n / 3)
@@ -97,7 +101,7 @@ async function traffic(
     const key = some[(hung ? turn : n) % some.length] ?? ''
     const start = performance.now()
     if (!hung) timed++
-    const settled = ask(key, turn).then(() => {
+    const settled = ask(key, hung ? calls : turn % 2 === 0 ? 'get' : 'getOrLoad').then(() => {
       all.delete(settled)
       if (hung) return
       timed--
