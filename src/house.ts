@@ -4,6 +4,7 @@ import { Deadlines } from './base/deadlines.ts'
 import { Drops } from './base/drops.ts'
 import { Events } from './base/events.ts'
 import { loadHash, type Hash } from './base/hash.ts'
+import { Stamps } from './base/stamps.ts'
 import { Cluster } from './cluster/cluster.ts'
 import { Ejector } from './cluster/ejector.ts'
 import { Flights } from './loading/flight.ts'
@@ -42,11 +43,12 @@ export async function buildHouse(settings: Settings): Promise<House> {
   const events = new Events()
   const deadlines = new Deadlines(clock)
   const drops = new Drops(events, clock)
-  const shared = { clock, deadlines, events }
+  const stamps = new Stamps(clock)
+  const shared = { clock, deadlines, events, stamps }
   const cluster = await Cluster.create(settings.nodes, {
     hash,
     points: settings.points,
-    ejector: settings.eject ? new Ejector(clock, events) : undefined,
+    ejector: settings.eject ? new Ejector(clock, stamps, events) : undefined,
     shard: {
       ...shared,
       node: { nodeTimeout, clock },
@@ -58,7 +60,7 @@ export async function buildHouse(settings: Settings): Promise<House> {
     },
   })
   const { router } = cluster
-  const tiers = new Tiers({ router, l1: settings.l1, hash, clock, drops, nodeTimeout })
+  const tiers = new Tiers({ router, l1: settings.l1, hash, clock, stamps, drops, nodeTimeout })
   const tally = new Tally(events, clock)
   const flights = new Flights()
   const origin = new Origin(clock, deadlines, tally)

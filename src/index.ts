@@ -42,8 +42,7 @@ export type {
   WriteItem,
   WriteOutcome,
 } from './node/contract.ts'
-export type { MemberCounts } from './node/account.ts'
-export type { MemberState } from './node/guard.ts'
+export type { MemberCounts, MemberState } from './node/account.ts'
 export type { JournalOptions } from './shard/journal.ts'
 export type { JournalCounts } from './shard/ledger.ts'
 export type { MemberView, ReadPolicy, ReadPolicyContext, ReadPolicyFunction } from './shard/read-policy.ts'

@@ -109,7 +109,7 @@ export class Cluster {
     this.#joining = joined
     await connectAll(joined, shard.node.nodeTimeout)
     this.#joining = []
-    const now = shard.clock.now()
+    const now = shard.stamps.fence()
     this.#departed.fence(joined, now)
     this.#topology = { ...topology, history: remember(before.history, before.ring, now) }
     attachAll(topology)

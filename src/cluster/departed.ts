@@ -1,4 +1,3 @@
-import { MAX_CLOCK_SKEW } from '../entry/form.ts'
 import type { Member } from '../shard/shard.ts'
 
 /** How many are told apart. Beyond, every server that joins counts as one that was there before. */
@@ -23,7 +22,7 @@ export class Departed {
       const back = isObject(fingerprint)
         ? this.#objects.has(fingerprint)
         : this.#texts.has(fingerprint) || this.#texts.size === MOST
-      if (back) guard.acquaintance.raise(now + MAX_CLOCK_SKEW)
+      if (back) guard.acquaintance.raise(now)
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import type { Stamps } from '../base/stamps.ts'
 import type { Events } from '../base/events.ts'
 import type { Shard } from '../shard/shard.ts'
 import { ejectionAt, IN_PLACE, type Ejection } from './ejection.ts'
@@ -17,13 +18,15 @@ export interface Detour {
  */
 export class Ejector {
   readonly #clock: Clock
+  readonly #stamps: Stamps
   readonly #events: Events
   #states = new Map<string, Ejection>()
   /** When each node was last passed over that would have stood in for another one (wall clock). */
   #passedOver = new Map<string, number>()
 
-  constructor(clock: Clock, events: Events) {
+  constructor(clock: Clock, stamps: Stamps, events: Events) {
     this.#clock = clock
+    this.#stamps = stamps
     this.#events = events
   }
 
@@ -38,7 +41,7 @@ export class Ejector {
       if (shard.primary.usable && this.#state(topology, shard).is === 'in') {
         return { shard, since: Math.max(state.since, this.#passedOver.get(id) ?? 0) }
       }
-      this.#passedOver.set(id, this.#clock.now())
+      this.#passedOver.set(id, this.#stamps.now())
     }
     return undefined
   }
@@ -50,7 +53,7 @@ export class Ejector {
 
   /** The nodes are these from now on. Keys on their way round may go to others than before: what lies there begins anew. */
   keep(ids: readonly string[]): void {
-    const since = this.#clock.now()
+    const since = this.#stamps.fence()
     const kept = [...this.#states].filter(([id]) => ids.includes(id))
     this.#states = new Map(kept.map(([id, state]) => [id, state.is === 'in' ? state : { ...state, since }]))
     this.#passedOver = new Map()
@@ -62,10 +65,12 @@ export class Ejector {
     if (before.is === 'in' && usable) return before
     const out = [...this.#states.values()].filter((state) => state.is !== 'in').length
     const room = (out + 1) * 2 <= topology.shards.length
-    const now = this.#clock.now()
+    const now = this.#stamps.now()
     const after = ejectionAt(before, { usable, room, now, monotonic: this.#clock.monotonic() })
     if (after === before) return before
     this.#states.set(id, after)
+    // What is written from now on is after it.
+    if (before.is === 'in') this.#stamps.fence()
     if ((before.is === 'in') !== (after.is === 'in') && this.#events.wanted('eject')) {
       this.#events.emit({ type: 'eject', node: id, status: after.is === 'in' ? 'in' : 'out', at: now })
     }

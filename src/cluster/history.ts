@@ -1,10 +1,9 @@
-import { MAX_CLOCK_SKEW } from '../entry/form.ts'
 import type { Ring } from '../placement/ring.ts'
 
 /** A ring that is no longer in use. */
 interface Past {
   readonly ring: Ring
-  /** Entries written before this moment (wall clock) may have been written under it, or missed a delete. */
+  /** Entries written until this moment (wall clock) may have been written under it, or missed a delete. */
   readonly until: number
 }
 
@@ -15,12 +14,12 @@ interface Past {
 export interface History {
   /** The newest first, each ring once. */
   readonly past: readonly Past[]
-  /** Entries written before this moment (wall clock) are void wherever they lie: what is older has been forgotten. */
+  /** Entries written until this moment (wall clock) are void wherever they lie: what is older has been forgotten. */
   readonly floor: number
 }
 
 /** Nothing has changed yet. */
-export const NO_HISTORY: History = { past: [], floor: 0 }
+export const NO_HISTORY: History = { past: [], floor: -Infinity }
 
 /** How many rings are remembered, and how many points altogether, at 8 bytes each. */
 const MOST_RINGS = 64
@@ -29,7 +28,7 @@ const MOST_POINTS = 2_000_000
 /** The history when `ring` is replaced at `now` (wall clock). */
 export function remember({ past, floor }: History, ring: Ring, now: number): History {
   // A ring that comes again counts with its last time: nodes that come and go leave two rings behind, not hundreds.
-  const all = [{ ring, until: now + MAX_CLOCK_SKEW }, ...past.filter((older) => !sameRing(older.ring, ring))]
+  const all = [{ ring, until: now }, ...past.filter((older) => !sameRing(older.ring, ring))]
   let points = 0
   const kept = all.filter((one, i) => {
     points += one.ring.points.length
@@ -40,12 +39,12 @@ export function remember({ past, floor }: History, ring: Ring, now: number): His
 
 /** Whether the owner of a key on `ring` was another one at some time since `writtenAt` (wall clock), as far as is known. */
 export function movedSince({ past, floor }: History, ring: Ring, key: string, writtenAt: number): boolean {
-  if (writtenAt < floor) return true
+  if (writtenAt <= floor) return true
   const newest = past[0]
-  if (newest === undefined || writtenAt >= newest.until) return false
+  if (newest === undefined || writtenAt > newest.until) return false
   const position = ring.position(key)
   const owner = ring.ids[ring.ownerAt(position)]
-  return past.some((one) => writtenAt < one.until && one.ring.ids[one.ring.ownerAt(position)] !== owner)
+  return past.some((one) => writtenAt <= one.until && one.ring.ids[one.ring.ownerAt(position)] !== owner)
 }
 
 function sameRing(a: Ring, b: Ring): boolean {

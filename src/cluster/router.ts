@@ -5,7 +5,7 @@ import type { Removal, Shard } from '../shard/shard.ts'
 import type { Detour, Ejector } from './ejector.ts'
 import { movedSince } from './history.ts'
 import type { Topology } from './topology.ts'
-import { MAX_CLOCK_SKEW } from '../entry/form.ts'
+import { MAX_CLOCK_SKEW } from '../base/stamps.ts'
 
 /** A key on its way to a node. */
 export interface RoutedKey {
@@ -107,20 +107,27 @@ export class Router {
    * its node stood in for the owner.
    *
    * @param writtenAt wall clock; `undefined` when the writer's clock cannot be believed
+   * @param own whether this cache wrote it, by the clock by which it raises fences; others' clocks may differ
    */
-  isVoid({ answer, shard, topology, detour }: Routed, key: string, writtenAt: number | undefined): boolean {
+  isVoid(
+    { answer, shard, topology, detour }: Routed,
+    key: string,
+    writtenAt: number | undefined,
+    own: boolean,
+  ): boolean {
     const fence = Math.max(
       shard.ledger.fence,
       answer.guard?.acquaintance.fence ?? 0,
       // A replica holds what its primary holds, also what that brought back from its disk.
       shard.primary.acquaintance.fence,
-      detour ? detour.since + MAX_CLOCK_SKEW : 0,
+      detour?.since ?? 0,
     )
     const { history, ring } = topology
     if (fence === 0 && history.past.length === 0) return false
-    if (writtenAt === undefined || writtenAt < fence) return true
+    if (writtenAt === undefined) return true
+    const surely = own ? writtenAt : writtenAt - MAX_CLOCK_SKEW
     // Where a node stands in for the owner, the entry's age has been judged.
-    return detour === undefined && movedSince(history, ring, key, writtenAt)
+    return surely <= fence || (detour === undefined && movedSince(history, ring, key, surely))
   }
 
   /** The largest value, in bytes, that the node a key goes to can hold. */

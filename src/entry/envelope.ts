@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import type { Hash } from '../base/hash.ts'
+import { WRITER_BYTES } from '../base/stamps.ts'
 
 /** What an entry stands for. */
 export type EntryKind =
@@ -38,6 +39,9 @@ export type ReadEnvelope =
 export const HEADER_BYTES = 56
 /** The length of a version, in bytes. */
 export const VERSION_BYTES = 12
+/** Where the writer's mark and the count stand in a version. */
+const AT_WRITER = 6
+const AT_COUNT = AT_WRITER + WRITER_BYTES
 
 const MAGIC = 0xf5_c5
 const FORMAT = 1
@@ -132,19 +136,23 @@ function clampTime(time: number): number {
   return Math.min(MAX_TIME, Math.max(0, Math.floor(time)))
 }
 
-// Random bytes are drawn by the page: a call per version costs a microsecond.
-let page = Buffer.alloc(0)
-let used = 0
+// Where it begins does not matter; that two caches do not count in step makes their versions differ even if their marks do not.
+let count = randomInt(2 ** 24)
 
-/** A new version: the time in six bytes, then six random bytes. Compare two byte by byte: the greater one is the later one. */
-export function newVersion(now: number): Uint8Array {
-  if (used + 6 > page.length) {
-    page = randomBytes(6 * 256)
-    used = 0
-  }
+/**
+ * A new version: the time in six bytes, the writer's mark in three, and a count in three, so that no two are alike. Compare
+ * two byte by byte: the greater one is the later one.
+ */
+export function newVersion(now: number, writer: Uint8Array): Uint8Array {
   const version = Buffer.allocUnsafe(VERSION_BYTES)
   version.writeUIntBE(clampTime(now), 0, 6)
-  page.copy(version, 6, used, used + 6)
-  used += 6
+  version.set(writer, AT_WRITER)
+  count = (count + 1) % 2 ** 24
+  version.writeUIntBE(count, AT_COUNT, 3)
   return version
+}
+
+/** Whether a version is this writer's. */
+export function isWrittenBy(version: Uint8Array, writer: Uint8Array): boolean {
+  return writer.every((byte, i) => version[AT_WRITER + i] === byte)
 }

@@ -1,6 +1,7 @@
 import { OptionError, quote } from '../base/errors.ts'
 import { checkOneOf } from '../base/check.ts'
 import type { Hash } from '../base/hash.ts'
+import { MAX_CLOCK_SKEW } from '../base/stamps.ts'
 import { jsonCodec, type Codec } from './codec.ts'
 import { HEADER_BYTES, newVersion, readEnvelope, writeEnvelope, type Header } from './envelope.ts'
 import { checkSchema, type StandardSchema } from './schema.ts'
@@ -42,11 +43,15 @@ export interface Entry {
 
 /** What bytes from a node give: an entry, or why they are none. */
 export type Unpacked =
-  | { readonly status: 'entry'; readonly entry: Entry; readonly skewed: boolean }
+  | {
+      readonly status: 'entry'
+      readonly entry: Entry
+      /** Whether its writer's clock is too far ahead to be believed. */
+      readonly skewed: boolean
+      /** `undefined` for what is stored raw. */
+      readonly version: Uint8Array | undefined
+    }
   | { readonly status: 'corrupt' | 'wrong-key' | 'schema' | 'lease' }
-
-/** How far ahead of our clock a writer's may be, in milliseconds, before its entries are taken as written now. */
-export const MAX_CLOCK_SKEW = 1_000
 
 /** Refuses bad {@link FormOptions}; what is left out comes from `base`. */
 export function checkForm(given: Readonly<Record<string, unknown>>, base: Form): Form {
@@ -75,14 +80,16 @@ export interface PackOptions {
   readonly loadTime: number
   /** Wall-clock time. */
   readonly now: number
+  /** The cache's mark, for the version. */
+  readonly writer: Uint8Array
 }
 
 /** The bytes that go to a node. `fullKey` is the namespaced key before any shortening. */
 export function pack(form: Form, payload: Uint8Array, fullKey: string, options: PackOptions, hash: Hash): Uint8Array {
   if (form.format === 'raw') return payload
-  const { kind, ttl, loadTime, now } = options
+  const { kind, ttl, loadTime, now, writer } = options
   const until = now + ttl
-  const version = newVersion(now)
+  const version = newVersion(now, writer)
   const times = { writtenAt: now, freshUntil: until, entryUntil: until, leaseUntil: 0 }
   return writeEnvelope({ kind, compressed: false, loadTime, version, ...times }, payload, fullKey, hash)
 }
@@ -117,6 +124,7 @@ export function unpack(
     status: 'entry',
     entry: { kind, value, size: bytes.length, times },
     skewed: times !== undefined && times.writtenAt !== read?.header.writtenAt,
+    version: read?.header.version,
   })
   if (read?.header.kind === 'negative') return entry('negative', undefined)
   const finish = (revived: Revived): Unpacked => (revived.status === 'value' ? entry('value', revived.value) : revived)

@@ -18,6 +18,9 @@ export interface MemberCounts {
   bytesWritten: number
 }
 
+/** Whether a server did what it was last asked; `down` also while its circuit is not closed. */
+export type MemberState = 'unknown' | 'up' | 'down'
+
 /** How much one sample weighs in the latency estimate. */
 const LATENCY_WEIGHT = 0.2
 

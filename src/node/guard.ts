@@ -2,7 +2,8 @@ import type { Clock } from '../base/clock.ts'
 import type { Deadlines } from '../base/deadlines.ts'
 import { NodeError } from '../base/errors.ts'
 import type { CircuitState, Events } from '../base/events.ts'
-import { Account, type MemberCounts } from './account.ts'
+import type { Stamps } from '../base/stamps.ts'
+import { Account, type MemberCounts, type MemberState } from './account.ts'
 import { Breaker } from './breaker.ts'
 import { Calls, COMMANDS, type OperationName } from './calls.ts'
 import {
@@ -23,14 +24,12 @@ export interface GuardContext {
   readonly clock: Clock
   readonly deadlines: Deadlines
   readonly events: Events
+  readonly stamps: Stamps
   readonly node: Omit<NodeContext, 'identified'>
   random(): number
 }
 
-/** Whether a server did what it was last asked; `down` also while its circuit is not closed. */
-export type MemberState = 'unknown' | 'up' | 'down'
-
-/** How long closing may take, in milliseconds, once for what is under way and once for the adapter, however patient a call is. */
+/** How long closing may take, in milliseconds, once for what is under way and once for the adapter. */
 const MAX_CLOSE = 450
 
 /** One server: its adapter, the deadline around each command, its circuit, and what is known of who it is. */
@@ -274,11 +273,10 @@ export class Guard {
 
   #identified(identity: NodeIdentity): void {
     this.#forgivenUntil = -Infinity
-    const { events, clock } = this.#context
-    const now = clock.now()
-    if (this.acquaintance.meet(identity, now) && events.wanted('fence')) {
-      const where = { node: this.#node, address: this.adapter.address }
-      events.emit({ type: 'fence', ...where, before: this.acquaintance.fence, at: now })
+    const { events, clock, stamps } = this.#context
+    if (this.acquaintance.meet(identity, stamps) && events.wanted('fence')) {
+      const where = { node: this.#node, address: this.adapter.address, before: this.acquaintance.fence }
+      events.emit({ type: 'fence', ...where, at: clock.now() })
     }
     if (this.usable) this.onUp?.()
   }

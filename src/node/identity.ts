@@ -1,4 +1,4 @@
-import { MAX_CLOCK_SKEW } from '../entry/form.ts'
+import type { Stamps } from '../base/stamps.ts'
 import type { NodeIdentity } from './contract.ts'
 
 /**
@@ -8,7 +8,7 @@ import type { NodeIdentity } from './contract.ts'
 const SETTLED = 60_000
 
 /**
- * Before which moment (wall clock) an entry on a server must have been written to be void, now that the server has said
+ * Until which moment (wall clock) an entry on a server must have been written to be void, now that the server has said
  * who it is; 0 when all are good. A server that restarted with data brings back what was deleted while it was away. Pure.
  *
  * @param known the run id under which this process knew the server; `undefined` when it meets it for the first time
@@ -22,19 +22,21 @@ export function voidBefore(known: string | undefined, identity: NodeIdentity, no
   // A replica in step holds what its primary holds.
   if (role === 'replica' && linked === true) return 0
   if (known === undefined && !(restored === true && uptime !== undefined && uptime < SETTLED)) return 0
-  return now - (uptime ?? 0) + MAX_CLOCK_SKEW
+  return now - (uptime ?? 0)
 }
 
 /** What this process knows of who one server is, and which of its entries are void for that. */
 export class Acquaintance {
-  /** Entries on it that were written before this moment (wall clock) are void; 0 when none is. */
+  /** Entries on it that were written until this moment (wall clock) are void; 0 when none is. */
   fence = 0
   #runId: string | undefined
 
   /** The server said who it is. Says whether that made entries void. */
-  meet(identity: NodeIdentity, now: number): boolean {
-    const before = voidBefore(this.#runId, identity, now)
+  meet(identity: NodeIdentity, stamps: Stamps): boolean {
+    const before = voidBefore(this.#runId, identity, stamps.now())
     if (identity.runId !== '') this.#runId = identity.runId
+    // What this cache writes from now on is after the fence, within the same millisecond too.
+    if (before > 0) stamps.fence()
     return this.raise(before)
   }
 
@@ -44,7 +46,7 @@ export class Acquaintance {
     this.raise(before.fence)
   }
 
-  /** From now on, entries on it that were written before `at` (wall clock) are void. Says whether that is new. */
+  /** From now on, entries on it that were written until `at` (wall clock) are void. Says whether that is new. */
   raise(at: number): boolean {
     if (at <= this.fence) return false
     this.fence = at

@@ -10,7 +10,8 @@ export function parseIdentity(info: string): NodeIdentity {
     runId: field(info, 'run_id') ?? '',
     role,
     version: field(info, 'redis_version') ?? '',
-    ...(uptime === undefined ? {} : { uptime: Number(uptime) * 1_000 }),
+    // The difference of two whole seconds: it may be nearly one second more than the time that has passed.
+    ...(uptime === undefined ? {} : { uptime: Math.max(0, Number(uptime) - 1) * 1_000 }),
     empty: holdsNothing(info) && role !== 'unknown' && (role === 'primary' || linked),
     ...(role === 'replica' ? { linked } : restoredFromDisk(info)),
   }

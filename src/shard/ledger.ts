@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Events, JournalStatus } from '../base/events.ts'
-import { MAX_CLOCK_SKEW } from '../entry/form.ts'
+import type { Stamps } from '../base/stamps.ts'
 import { isFailure } from '../node/contract.ts'
 import type { Guard } from '../node/guard.ts'
 import { Journal, type JournalLimits } from './journal.ts'
@@ -24,6 +24,7 @@ export interface JournalCounts {
 export interface LedgerContext {
   readonly clock: Clock
   readonly events: Events
+  readonly stamps: Stamps
   readonly journal: JournalLimits
   /** Milliseconds. */
   readonly nodeTimeout: number
@@ -41,7 +42,7 @@ const LAST_PAUSE = 5_000
  */
 export class Ledger {
   readonly counts: JournalCounts = { added: 0, replayed: 0, settled: 0, overflowed: 0, dropped: 0 }
-  /** Entries of the node that were written before this moment (wall clock) are void; 0 when none is. */
+  /** Entries of the node that were written until this moment (wall clock) are void; 0 when none is. */
   fence = 0
   readonly #node: string
   readonly #context: LedgerContext
@@ -107,7 +108,7 @@ export class Ledger {
     this.#tell('added', this.#journal.size - before)
     const rest = noted.filter((done) => !done).length
     if (rest > 0 && !this.#closed) {
-      this.fence = this.#context.clock.now() + MAX_CLOCK_SKEW
+      this.fence = this.#context.stamps.fence()
       this.#tell('overflowed', rest)
     }
     // After an attempt that failed, its pause holds for what is noted meanwhile as well.

@@ -1,5 +1,5 @@
 import { OptionError, quote } from '../base/errors.ts'
-import type { MemberState } from '../node/guard.ts'
+import type { MemberState } from '../node/account.ts'
 
 /** One server of a shard as a read policy sees it. */
 export interface MemberView {

@@ -51,7 +51,7 @@ export class Shard {
   constructor(spec: NodeSpec, context: ShardContext, before?: Shard, opened?: (member: Member) => void) {
     this.spec = spec
     this.#context = context
-    const { clock, events, journal, node } = context
+    const { clock, events, stamps, journal, node } = context
     const free = [...(before?.members ?? [])]
     const member = (role: Member['role'], wanted: MemberSpec): Member => {
       const at = free.findIndex(({ spec: { fingerprint } }) => fingerprint === wanted.fingerprint)
@@ -63,7 +63,8 @@ export class Shard {
       return made
     }
     this.members = [member('primary', spec.primary), ...spec.replicas.map((replica) => member('replica', replica))]
-    this.ledger = before?.ledger ?? new Ledger(spec.id, { clock, events, journal, nodeTimeout: node.nodeTimeout })
+    this.ledger =
+      before?.ledger ?? new Ledger(spec.id, { clock, events, stamps, journal, nodeTimeout: node.nodeTimeout })
     // Not made here: it would hold on to what this constructor was given, and so to every shard before this one.
     this.#reading = readingContext(context, this.#tellFailover.bind(this))
   }

@@ -1,7 +1,9 @@
 import type { Clock } from '../base/clock.ts'
 import type { Drops } from '../base/drops.ts'
 import type { Hash } from '../base/hash.ts'
+import type { Stamps } from '../base/stamps.ts'
 import type { Routed, Router } from '../cluster/router.ts'
+import { isWrittenBy } from '../entry/envelope.ts'
 import { unpack, type Entry, type Form, type Unpacked } from '../entry/form.ts'
 import { isFailure, type ReadOutcome } from '../node/contract.ts'
 import type { Guard } from '../node/guard.ts'
@@ -12,6 +14,7 @@ export interface IntakeContext {
   readonly router: Router
   readonly hash: Hash
   readonly clock: Clock
+  readonly stamps: Stamps
   readonly drops: Drops
   /** Milliseconds. */
   readonly nodeTimeout: number
@@ -142,9 +145,10 @@ export class Intake {
       if (!(routed.answer.guard && told.has(routed.answer.guard))) this.#tell(target, unpacked, routed)
       return undefined
     }
-    const { entry, skewed } = unpacked
+    const { entry, skewed, version } = unpacked
     if (skewed) drops.tell('clock-skew', target.key, routed.node)
-    if (entry.times && router.isVoid(routed, target.key, skewed ? undefined : entry.times.writtenAt)) {
+    const own = version !== undefined && isWrittenBy(version, this.#context.stamps.writer)
+    if (entry.times && router.isVoid(routed, target.key, skewed ? undefined : entry.times.writtenAt, own)) {
       drops.tell('fenced', target.key, routed.node)
       return undefined
     }

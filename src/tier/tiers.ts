@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Drops } from '../base/drops.ts'
 import type { NodeError } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
+import type { Stamps } from '../base/stamps.ts'
 import type { Router } from '../cluster/router.ts'
 import { pack, type Entry, type Form } from '../entry/form.ts'
 import { isFailure, type WriteOutcome } from '../node/contract.ts'
@@ -58,6 +59,7 @@ export interface TiersContext {
   readonly l1: L1 | undefined
   readonly hash: Hash
   readonly clock: Clock
+  readonly stamps: Stamps
   readonly drops: Drops
   readonly nodeTimeout: number
 }
@@ -109,12 +111,14 @@ export class Tiers {
    * @param replaces whether an older value must not stay readable when the write fails
    */
   async write(entries: readonly TierWrite[], form: Form, timeout: number, replaces: boolean): Promise<WriteOutcome[]> {
-    const { router, hash } = this.#context
+    const { router, hash, stamps: clock } = this.#context
     const began = this.#moment()
+    const now = clock.now()
+    const { writer } = clock
     const stamps = this.#invalidateAll(entries)
     const sizes: number[] = []
     const items = entries.map(({ target, kind, payload, ttl, loadTime }) => {
-      const value = pack(form, payload, target.full, { kind, ttl, loadTime, now: began.now }, hash)
+      const value = pack(form, payload, target.full, { kind, ttl, loadTime, now, writer }, hash)
       sizes.push(value.length)
       return { key: target.key, stored: target.stored, value, ttl }
     })
@@ -126,8 +130,8 @@ export class Tiers {
     return outcomes.map((outcome, i) => {
       const { target, kind, value, ttl, l1 } = entries[i] as TierWrite
       if (!overtaken[i] && (l1 === 'always' || (l1 === 'stored' && outcome === 'stored'))) {
-        const until = began.now + ttl
-        const times = { writtenAt: began.now, freshUntil: until, entryUntil: until }
+        const until = now + ttl
+        const times = { writtenAt: now, freshUntil: until, entryUntil: until }
         this.l1?.set(target.key, { kind, value, size: sizes[i] as number, times }, began)
       }
       return outcome

@@ -98,7 +98,7 @@ describe('those who left', () => {
   const fenced = (departed: Departed, fingerprint: unknown): boolean => {
     const [member] = members(fingerprint)
     departed.fence([member!], 1_000)
-    return member!.guard.acquaintance.fence === 2_000
+    return member!.guard.acquaintance.fence === 1_000
   }
 
   it('are told by fingerprint: texts and objects', () => {

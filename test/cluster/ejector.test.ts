@@ -1,3 +1,6 @@
+import { Events } from '../../src/base/events.ts'
+import { Stamps } from '../../src/base/stamps.ts'
+import { ManualClock } from '../../src/testing/index.ts'
 import { describe, expect, it, vi } from 'vitest'
 import { loadHash } from '../../src/base/hash.ts'
 import { Ejector } from '../../src/cluster/ejector.ts'
@@ -228,7 +231,8 @@ describe('flapping', () => {
 })
 
 it('an ejector keeps states of nodes that are there, and no others', () => {
-  const ejector = new Ejector({ now: () => 0, monotonic: () => 0, setTimer: () => ({}) as never }, {} as never)
+  const clock = new ManualClock()
+  const ejector = new Ejector(clock, new Stamps(clock), new Events())
   ejector.keep(['a'])
   expect(ejector.isOut('a')).toBe(false)
 })

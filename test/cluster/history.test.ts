@@ -4,7 +4,6 @@ import { movedSince, NO_HISTORY, remember, type History } from '../../src/cluste
 import { ring, type Ring } from '../../src/placement/ring.ts'
 
 const NOW = 1_800_000_000_000
-const SKEW = 1_000
 const KEYS = Array.from({ length: 2_000 }, (_, i) => `key:${i}`)
 
 let hash: Hash
@@ -31,8 +30,8 @@ describe('an entry from before its node', () => {
     for (const key of KEYS) {
       const moved = three.locate(key) !== two.locate(key)
       expect(movedSince(history, now, key, at(1) - 1)).toBe(moved)
-      expect(movedSince(history, now, key, at(1) + SKEW - 1)).toBe(moved)
-      expect(movedSince(history, now, key, at(1) + SKEW)).toBe(false)
+      expect(movedSince(history, now, key, at(1))).toBe(moved)
+      expect(movedSince(history, now, key, at(1) + 1)).toBe(false)
     }
   })
 
@@ -50,7 +49,7 @@ describe('an entry from before its node', () => {
       const back = three.locate(key) === 'c'
       // From its first time, and what it was sent while it was away.
       expect([written(key, at(0)), written(key, at(1) + 30_000)]).toEqual([back, back])
-      expect(written(key, at(2) + SKEW)).toBe(false)
+      expect(written(key, at(2) + 1)).toBe(false)
     }
   })
 
@@ -77,8 +76,8 @@ describe('what is remembered', () => {
     const [two, three] = [of({ a: 1, b: 1 }), of({ a: 1, b: 1, c: 1 })]
     let history = NO_HISTORY
     for (let i = 1; i <= 100; i++) history = remember(history, i % 2 === 0 ? two : three, NOW + i)
-    expect([history.past.length, history.floor]).toEqual([2, 0])
-    expect(history.past.map(({ until }) => until)).toEqual([NOW + 100 + SKEW, NOW + 99 + SKEW])
+    expect([history.past.length, history.floor]).toEqual([2, -Infinity])
+    expect(history.past.map(({ until }) => until)).toEqual([NOW + 100, NOW + 99])
   })
 
   it('is one ring when nothing but its object changes', () => {
@@ -92,11 +91,11 @@ describe('what is remembered', () => {
     for (let i = 1; i <= 70; i++) history = remember(history, of({ a: i, b: 1 }, 4), NOW + i * 10_000)
     expect(history.past).toHaveLength(64)
     // The newest one that was forgotten was the sixth.
-    expect(history.floor).toBe(NOW + 60_000 + SKEW)
+    expect(history.floor).toBe(NOW + 60_000)
     const now = of({ a: 70, b: 1 }, 4)
     const stays = KEYS.find((key) => now.locate(key) === 'b') as string
-    expect(movedSince(history, now, stays, history.floor - 1)).toBe(true)
-    expect(movedSince(history, now, stays, history.floor)).toBe(false)
+    expect(movedSince(history, now, stays, history.floor)).toBe(true)
+    expect(movedSince(history, now, stays, history.floor + 1)).toBe(false)
   })
 
   it('is bounded in points too, but always holds the ring before', () => {
@@ -106,10 +105,10 @@ describe('what is remembered', () => {
     }
     let history = NO_HISTORY
     for (let i = 1; i <= 5; i++) history = remember(history, large(i), NOW + i)
-    expect([history.past.length, history.floor]).toEqual([2, NOW + 3 + SKEW])
+    expect([history.past.length, history.floor]).toEqual([2, NOW + 3])
     const huge = { ...of({ a: 1 }, 1), points: new Uint32Array(3_000_000) }
     history = remember(history, huge, NOW + 9)
-    expect([history.past.length, history.floor]).toEqual([1, NOW + 5 + SKEW])
+    expect([history.past.length, history.floor]).toEqual([1, NOW + 5])
   })
 
   it('never goes back: neither the floor, nor when clocks do', () => {

@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { loadHash } from '../../src/base/hash.ts'
-import { HEADER_BYTES, newVersion, readEnvelope, VERSION_BYTES, writeEnvelope } from '../../src/entry/envelope.ts'
+import {
+  HEADER_BYTES,
+  isWrittenBy,
+  newVersion,
+  readEnvelope,
+  VERSION_BYTES,
+  writeEnvelope,
+} from '../../src/entry/envelope.ts'
 import type { Header, ReadEnvelope } from '../../src/entry/envelope.ts'
 import { xxh32 } from '../placement/xxh32.ts'
 
@@ -210,11 +217,14 @@ describe('what is not a whole envelope of this key', () => {
   })
 })
 
+const WRITER = Uint8Array.of(1, 2, 3)
+
 describe('newVersion', () => {
   it('has twelve bytes, the time first', () => {
-    const version = Buffer.from(newVersion(0x0102_0304_0506))
+    const version = Buffer.from(newVersion(0x0102_0304_0506, WRITER))
     expect(version).toHaveLength(VERSION_BYTES)
     expect(version.subarray(0, 6).toString('hex')).toBe('010203040506')
+    expect([isWrittenBy(version, WRITER), isWrittenBy(version, Uint8Array.of(1, 2, 4))]).toEqual([true, false])
   })
 
   it('the later one is the greater one, byte by byte', () => {
@@ -230,13 +240,13 @@ describe('newVersion', () => {
       Date.UTC(2026, 0, 2),
       2 ** 48 - 1,
     ]
-    const versions = times.map((time) => newVersion(time))
+    const versions = times.map((time) => newVersion(time, WRITER))
     for (let index = 1; index < versions.length; index++)
       expect(Buffer.compare(versions[index] as Uint8Array, versions[index - 1] as Uint8Array)).toBe(1)
   })
 
   it('never gives one twice, and earlier ones do not change', () => {
-    const versions = Array.from({ length: 10_000 }, () => newVersion(1_000))
+    const versions = Array.from({ length: 10_000 }, () => newVersion(1_000, WRITER))
     const seen = new Set(versions.map((version) => Buffer.from(version).toString('hex')))
     expect(seen.size).toBe(versions.length)
   })

@@ -1,26 +1,26 @@
+import { MAX_CLOCK_SKEW } from '../../src/base/stamps.ts'
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { loadHash } from '../../src/base/hash.ts'
 import { bytesCodec, encodeValue, jsonCodec, v8Codec, type Codec } from '../../src/entry/codec.ts'
 import { writeEnvelope } from '../../src/entry/envelope.ts'
-import {
-  checkForm,
-  DEFAULT_FORM,
-  MAX_CLOCK_SKEW,
-  pack,
-  unpack,
-  type Form,
-  type Unpacked,
-} from '../../src/entry/form.ts'
+import { checkForm, DEFAULT_FORM, pack, unpack, type Form, type Unpacked } from '../../src/entry/form.ts'
 import type { StandardSchema } from '../../src/entry/schema.ts'
 
 const hash = await loadHash()
 const NOW = Date.UTC(2026, 0, 1)
 const KEY = 'app:user:1'
+const WRITER = Uint8Array.of(1, 2, 3)
 
 const form = (more: Partial<Form>): Form => ({ ...DEFAULT_FORM, ...more })
 const stored = (given: Form, value: unknown, now = NOW, ttl = 60_000): Uint8Array =>
-  pack(given, encodeValue(given.codec, value, 'user:1'), KEY, { kind: 'value', ttl, loadTime: 12, now }, hash)
+  pack(
+    given,
+    encodeValue(given.codec, value, 'user:1'),
+    KEY,
+    { kind: 'value', ttl, loadTime: 12, now, writer: WRITER },
+    hash,
+  )
 const read = async (given: Form, bytes: Uint8Array, key = KEY): Promise<Unpacked> =>
   unpack(given, bytes, key, NOW, hash)
 
@@ -40,11 +40,18 @@ describe('pack and unpack', () => {
         size: 56 + 8,
         times: { writtenAt: NOW, freshUntil: NOW + 60_000, entryUntil: NOW + 60_000 },
       },
+      version: expect.any(Uint8Array) as Uint8Array,
     })
   })
 
   it('give a negative entry back as one without a value', async () => {
-    const bytes = pack(DEFAULT_FORM, new Uint8Array(0), KEY, { kind: 'negative', ttl: 5, loadTime: 0, now: NOW }, hash)
+    const bytes = pack(
+      DEFAULT_FORM,
+      new Uint8Array(0),
+      KEY,
+      { kind: 'negative', ttl: 5, loadTime: 0, now: NOW, writer: WRITER },
+      hash,
+    )
     expect(await read(DEFAULT_FORM, bytes)).toMatchObject({
       status: 'entry',
       entry: { kind: 'negative', value: undefined },
@@ -166,7 +173,7 @@ describe('a schema', () => {
       DEFAULT_FORM,
       new Uint8Array(0),
       KEY,
-      { kind: 'negative', ttl: 5, loadTime: 0, now: NOW },
+      { kind: 'negative', ttl: 5, loadTime: 0, now: NOW, writer: WRITER },
       hash,
     )
     expect(await read(form({ schema: never }), negative)).toMatchObject({

@@ -1,3 +1,4 @@
+import { Stamps } from '../../src/base/stamps.ts'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Deadlines } from '../../src/base/deadlines.ts'
 import { Events } from '../../src/base/events.ts'
@@ -13,7 +14,13 @@ function setUp(reads: Behaviour) {
   const clock = new StallingClock()
   const server = new FakeServer()
   server.reads = reads
-  const shared = { clock, deadlines: new Deadlines(clock), events: new Events(), random: () => 0.5 }
+  const shared = {
+    clock,
+    deadlines: new Deadlines(clock),
+    events: new Events(),
+    stamps: new Stamps(clock),
+    random: () => 0.5,
+  }
   const guard = new Guard('a', server.open, { ...shared, node: { nodeTimeout: DEADLINE, clock } })
   return { clock, server, guard }
 }

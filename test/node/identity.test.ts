@@ -1,10 +1,11 @@
+import { systemClock } from '../../src/base/clock.ts'
+import { Stamps } from '../../src/base/stamps.ts'
 import { describe, expect, it } from 'vitest'
 import type { NodeIdentity } from '../../src/node/contract.ts'
 import { Acquaintance, voidBefore } from '../../src/node/identity.ts'
 
 const NOW = 1_800_000_000_000
-/** How far a writer's clock may be ahead. */
-const SKEW = 1_000
+
 const MINUTE = 60_000
 
 const primary: NodeIdentity = { runId: 'new', role: 'primary', version: '7' }
@@ -17,20 +18,15 @@ describe('entries are void', () => {
     ['one that will not say who it is', 'old', { ...primary, runId: '', uptime: 5_000, restored: true }, 0],
     ['another process, empty', 'old', { ...primary, uptime: 5_000, restored: true, empty: true }, 0],
     ['another process, that loaded nothing', 'old', { ...primary, uptime: 5_000, restored: false }, 0],
-    ['another process, with data', 'old', { ...primary, uptime: 5_000, restored: true }, NOW - 5_000 + SKEW],
-    ['another process, that does not say', 'old', { ...primary, uptime: 5_000 }, NOW - 5_000 + SKEW],
-    ['another process, not empty now', 'old', { ...primary, uptime: 5_000, empty: false }, NOW - 5_000 + SKEW],
-    ['another process, of unknown age', 'old', { ...primary, restored: true }, NOW + SKEW],
-    ['another process, long since', 'old', { ...primary, uptime: 90 * MINUTE }, NOW - 90 * MINUTE + SKEW],
+    ['another process, with data', 'old', { ...primary, uptime: 5_000, restored: true }, NOW - 5_000],
+    ['another process, that does not say', 'old', { ...primary, uptime: 5_000 }, NOW - 5_000],
+    ['another process, not empty now', 'old', { ...primary, uptime: 5_000, empty: false }, NOW - 5_000],
+    ['another process, of unknown age', 'old', { ...primary, restored: true }, NOW],
+    ['another process, long since', 'old', { ...primary, uptime: 90 * MINUTE }, NOW - 90 * MINUTE],
     // A server that is met for the first time.
     ['a stranger', undefined, primary, 0],
     ['a stranger without a name', undefined, { ...primary, runId: '', uptime: 1, restored: true }, 0],
-    [
-      'a stranger, young, with data',
-      undefined,
-      { ...primary, uptime: MINUTE - 1, restored: true },
-      NOW - MINUTE + 1_001,
-    ],
+    ['a stranger, young, with data', undefined, { ...primary, uptime: MINUTE - 1, restored: true }, NOW - MINUTE + 1],
     ['a stranger, young, that does not say', undefined, { ...primary, uptime: 5_000 }, 0],
     ['a stranger, young, that loaded nothing', undefined, { ...primary, uptime: 5_000, restored: false }, 0],
     ['a stranger, young, empty', undefined, { ...primary, uptime: 5_000, restored: true, empty: true }, 0],
@@ -39,55 +35,57 @@ describe('entries are void', () => {
     // Replicas.
     ['a replica in step', 'old', { ...replica, uptime: 5_000, restored: true, linked: true }, 0],
     ['a young replica in step', undefined, { ...replica, uptime: 5_000, restored: true, linked: true }, 0],
-    ['a replica out of step', 'old', { ...replica, uptime: 5_000, linked: false }, NOW - 5_000 + SKEW],
-    ['a replica that does not say', 'old', { ...replica, uptime: 5_000 }, NOW - 5_000 + SKEW],
-    ['a primary that says it is linked', 'old', { ...primary, uptime: 5_000, linked: true }, NOW - 5_000 + SKEW],
+    ['a replica out of step', 'old', { ...replica, uptime: 5_000, linked: false }, NOW - 5_000],
+    ['a replica that does not say', 'old', { ...replica, uptime: 5_000 }, NOW - 5_000],
+    ['a primary that says it is linked', 'old', { ...primary, uptime: 5_000, linked: true }, NOW - 5_000],
   ])('on %s (known as %s)', (_, known, identity, expected) => {
     expect(voidBefore(known, identity, NOW)).toBe(expected)
   })
 })
 
+const at = (now: number): Stamps => new Stamps({ ...systemClock, now: () => now })
+
 describe('an acquaintance', () => {
   it('is told once of a restart, and remembers it', () => {
     const known = new Acquaintance()
-    expect([known.meet({ ...primary, runId: 'one' }, NOW), known.fence]).toEqual([false, 0])
+    expect([known.meet({ ...primary, runId: 'one' }, at(NOW)), known.fence]).toEqual([false, 0])
     const two = { ...primary, runId: 'two', uptime: 2_000 }
-    expect([known.meet(two, NOW), known.fence]).toEqual([true, NOW - 2_000 + SKEW])
-    expect([known.meet(two, NOW + 9_000), known.fence]).toEqual([false, NOW - 2_000 + SKEW])
+    expect([known.meet(two, at(NOW)), known.fence]).toEqual([true, NOW - 2_000])
+    expect([known.meet(two, at(NOW + 9_000)), known.fence]).toEqual([false, NOW - 2_000])
   })
 
   it('never moves a fence back', () => {
     const known = new Acquaintance()
-    known.meet(primary, NOW)
+    known.meet(primary, at(NOW))
     known.raise(NOW + 5_000)
-    expect(known.meet({ ...primary, runId: 'other', uptime: 60_000 }, NOW)).toBe(false)
+    expect(known.meet({ ...primary, runId: 'other', uptime: 60_000 }, at(NOW))).toBe(false)
     expect([known.raise(NOW), known.raise(NOW + 5_000), known.fence]).toEqual([false, false, NOW + 5_000])
   })
 
   it('does not forget who a server was because it once would not say', () => {
     const known = new Acquaintance()
-    known.meet({ ...primary, runId: 'one' }, NOW)
-    known.meet({ ...primary, runId: '' }, NOW)
-    expect(known.meet({ ...primary, runId: 'one', uptime: 1 }, NOW)).toBe(false)
-    expect(known.meet({ ...primary, runId: 'two', uptime: 1_000 }, NOW)).toBe(true)
+    known.meet({ ...primary, runId: 'one' }, at(NOW))
+    known.meet({ ...primary, runId: '' }, at(NOW))
+    expect(known.meet({ ...primary, runId: 'one', uptime: 1 }, at(NOW))).toBe(false)
+    expect(known.meet({ ...primary, runId: 'two', uptime: 1_000 }, at(NOW))).toBe(true)
   })
 
   it('goes on from what was known of the server before', () => {
     const before = new Acquaintance()
-    before.meet({ ...primary, runId: 'one' }, NOW)
-    before.raise(NOW)
+    before.meet({ ...primary, runId: 'one' }, at(NOW))
+    before.raise(NOW - 1)
     const known = new Acquaintance()
     known.follow(before)
-    expect(known.fence).toBe(NOW)
-    expect(known.meet({ ...primary, runId: 'one', uptime: 0 }, NOW)).toBe(false)
-    expect(known.meet({ ...primary, runId: 'two', uptime: 0 }, NOW)).toBe(true)
+    expect(known.fence).toBe(NOW - 1)
+    expect(known.meet({ ...primary, runId: 'one', uptime: 0 }, at(NOW))).toBe(false)
+    expect(known.meet({ ...primary, runId: 'two', uptime: 0 }, at(NOW))).toBe(true)
   })
 
   it('keeps the fence of a restart when the server restarts once more, empty', () => {
     const known = new Acquaintance()
-    known.meet({ ...primary, runId: 'one' }, NOW)
-    known.meet({ ...primary, runId: 'two', uptime: 0 }, NOW)
-    known.meet({ ...primary, runId: 'three', uptime: 0, empty: true }, NOW + 10_000)
-    expect(known.fence).toBe(NOW + SKEW)
+    known.meet({ ...primary, runId: 'one' }, at(NOW))
+    known.meet({ ...primary, runId: 'two', uptime: 0 }, at(NOW))
+    known.meet({ ...primary, runId: 'three', uptime: 0, empty: true }, at(NOW + 10_000))
+    expect(known.fence).toBe(NOW)
   })
 })

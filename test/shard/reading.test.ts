@@ -1,3 +1,4 @@
+import { Stamps } from '../../src/base/stamps.ts'
 import { describe, expect, it } from 'vitest'
 import { Budget } from '../../src/base/budget.ts'
 import { Deadlines } from '../../src/base/deadlines.ts'
@@ -19,7 +20,14 @@ function setUp(members: number, retries = 1, tokens = 1_000) {
   for (const server of servers) server.store.set('k', { value: Buffer.from(server.id), until: Infinity })
   const guards = servers.map(
     (server) =>
-      new Guard('a', server.open, { clock, deadlines, events, random, node: { nodeTimeout: NODE_TIMEOUT, clock } }),
+      new Guard('a', server.open, {
+        clock,
+        deadlines,
+        events,
+        stamps: new Stamps(clock),
+        random,
+        node: { nodeTimeout: NODE_TIMEOUT, clock },
+      }),
   )
   const failovers: [string, string, number][] = []
   const context = {

@@ -1,3 +1,4 @@
+import { Stamps } from '../../src/base/stamps.ts'
 import { Deadlines } from '../../src/base/deadlines.ts'
 import { Events, type CacheEvents, type NodeErrorEvent } from '../../src/base/events.ts'
 import type { NodeAdapter } from '../../src/node/contract.ts'
@@ -37,7 +38,7 @@ export function setUpGuard(change: (adapter: NodeAdapter) => Partial<NodeAdapter
     const adapter = server.open(context)
     return Object.assign(adapter, change(adapter))
   }
-  const guard = new Guard('a', open, { clock, deadlines, events, node, random: () => 0.5 })
+  const guard = new Guard('a', open, { clock, deadlines, events, stamps: new Stamps(clock), node, random: () => 0.5 })
   const errors: NodeErrorEvent[] = []
   events.on('node-error', (event) => errors.push(event))
   const circuits: CacheEvents['circuit'][] = []

@@ -1,3 +1,4 @@
+import { Stamps } from '../../src/base/stamps.ts'
 import { Budget } from '../../src/base/budget.ts'
 import { Deadlines } from '../../src/base/deadlines.ts'
 import { Events, type CacheEvents } from '../../src/base/events.ts'
@@ -22,6 +23,7 @@ export function bareShard(
   const context: ShardContext = {
     clock,
     deadlines: new Deadlines(clock),
+    stamps: new Stamps(clock),
     events,
     node: { nodeTimeout: 250, clock },
     zone: undefined,

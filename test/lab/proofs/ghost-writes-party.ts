@@ -1,3 +1,4 @@
+import { Stamps } from '../../../src/base/stamps.ts'
 import { Socket } from 'node:net'
 import { systemClock } from '../../../src/base/clock.ts'
 import { Deadlines } from '../../../src/base/deadlines.ts'
@@ -58,6 +59,7 @@ export async function openNode(venue: Venue, key: string): Promise<Party> {
     clock: systemClock,
     deadlines,
     events: new Events(),
+    stamps: new Stamps(systemClock),
     node: { nodeTimeout: DEADLINE, clock: systemClock },
     random: Math.random,
   })
