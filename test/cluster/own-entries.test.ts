@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ShardedCache } from '../../src/cache.ts'
+import type { ShardedCache } from '../../src/cache.ts'
 import { memoryNode } from '../../src/node/memory.ts'
 import { ManualClock } from '../../src/testing/index.ts'
 import { makeCache } from '../support/caches.ts'
