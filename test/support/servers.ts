@@ -111,7 +111,12 @@ async function launch(what: Launch): Promise<TestServer> {
     resume: () => void child.kill('SIGCONT'),
     save: async () => {
       if (kind !== 'redis') throw new Error(`${kind} keeps nothing on disk`)
-      const reply = await redisText(port, 'SAVE', host)
+      let reply = ''
+      // While a replica is being given its copy, the server saves nothing else.
+      await until(async () => {
+        reply = await redisText(port, 'SAVE', host)
+        return !reply.includes('already in progress')
+      }, 'redis to save')
       if (!reply.startsWith('+OK')) throw new Error(`redis did not save: ${reply}`)
     },
     restart: async ({ data = false } = {}) => {
