@@ -123,7 +123,9 @@ row(
     // Keys that the traffic leaves alone: those that it fails to write are misses.
     const kept = Array.from({ length: 20 }, (_, i) => `kept-${i}`)
     await Promise.all(kept.map((key) => lab.watch.set(key)))
-    await redisText(first!.port, 'WAIT 1 5000')
+    // WAIT asks for what its own connection wrote: nothing.
+    const size = (port: number): Promise<string> => redisText(port, 'DBSIZE')
+    await until(async () => (await size(second!.port)) === (await size(first!.port)), 'the replica to have it all')
     let read = 0
     await lab.traffic({
       during: async () => {
