@@ -5,6 +5,7 @@ import { runTrial, type Tally, type Trial } from '../lab/proofs/ghost-writes-tri
 import { openVenue, type Venue } from '../lab/proofs/ghost-writes-venue.ts'
 
 // The proof in small; `npm run prove -- ghost-writes` runs it in full.
+const PATIENCE = 90_000
 const ROUNDS = { rounds: 10, batch: 10, watch: 3_000 }
 
 /** All at once: what takes time is to wait for what must not come. */
@@ -30,7 +31,7 @@ describe('a write that was given up in a silent partition', () => {
   let tallies: Tally[]
   beforeAll(async () => {
     tallies = await run(trials)
-  })
+  }, PATIENCE)
   const of = (wanted: Trial): Tally => tallies[trials.indexOf(wanted)] as Tally
 
   it.each(trials.filter((trial) => !isControl(trial)))('is never done: $way, $party', (trial) => {
@@ -50,7 +51,7 @@ describe('what was given up otherwise', () => {
   let tallies: Tally[]
   beforeAll(async () => {
     tallies = await run(trials)
-  })
+  }, PATIENCE)
 
   it.each(trials)('$way, $party, $fault, $gives then $next', (trial) => {
     const tally = tallies[trials.indexOf(trial)] as Tally
