@@ -79,6 +79,7 @@ export class Cluster {
   async close(): Promise<void> {
     this.#closed = true
     const { nodeTimeout } = this.#context.shard.node
+    flushAll(this.#topology)
     for (const { ledger } of this.#topology.shards) ledger.close()
     const before = membersOf(this.#topology)
     const change = this.#settledWithin(MAX_WAIT).then(async (settled) => {
@@ -113,6 +114,7 @@ export class Cluster {
     this.#departed.fence(joined, now)
     this.#topology = { ...topology, history: remember(before.history, before.ring, now) }
     attachAll(topology)
+    flushAll(before)
     this.#departed.add(left)
     this.#context.ejector?.keep(topology.ring.ids)
     const moves = diff(before.ring, topology.ring)
@@ -158,6 +160,11 @@ function unknownNode(nodes: readonly NodeSpec[], id: string): OptionError {
 /** From now on, what nodes missed is told to the primaries of this topology. */
 function attachAll({ shards }: Topology): void {
   for (const { ledger, primary } of shards) ledger.attach(primary)
+}
+
+/** What has been asked of the nodes of this topology is sent before any of them is closed. */
+function flushAll({ shards }: Topology): void {
+  for (const shard of shards) shard.flush()
 }
 
 async function connectAll(members: readonly Member[], nodeTimeout: number): Promise<void> {

@@ -1,6 +1,6 @@
 import type { ReadOutcome, WriteItem, WriteOutcome } from '../node/contract.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
-import type { Answer } from '../shard/reading.ts'
+import type { Source } from '../shard/answers.ts'
 import type { Removal, Shard } from '../shard/shard.ts'
 import type { Detour, Ejector } from './ejector.ts'
 import { movedSince } from './history.ts'
@@ -15,29 +15,31 @@ export interface RoutedKey {
   readonly stored: string
 }
 
+/** Where a key goes. */
+export interface Route {
+  readonly topology: Topology
+  readonly owner: Shard
+  /** The owner, or the one that stands in for it. */
+  readonly shard: Shard
+  readonly detour: Detour | undefined
+}
+
 /** What a read of one key came to. */
 export interface Routed {
   readonly outcome: ReadOutcome
-  /** The id of the node that was asked. */
-  readonly node: string
-  /** What was asked where, for {@link Router.confirm} and {@link Router.isVoid}. */
-  readonly answer: Answer
-  readonly shard: Shard
-  readonly topology: Topology
-  readonly detour: Detour | undefined
+  /** Who gave it; `undefined` when no server was asked. */
+  readonly source: Source | undefined
+  readonly route: Route
 }
 
 /** How long an entry lives at most on a node that stands in for its owner, in milliseconds. */
 const DETOUR_TTL = 60_000
 
-/** A group of keys that go to one shard, and their places among all keys. */
+/** Keys that go the same way, and their places among all keys. */
 interface Group<K> {
-  readonly shard: Shard
+  readonly route: Route
   readonly keys: K[]
   readonly at: number[]
-  /** The owner of its keys, and the way round it, when they do not go to it. */
-  readonly owner: Shard
-  readonly detour: Detour | undefined
 }
 
 /** Takes keys to their owners: groups them by shard, asks all shards at once, and puts the outcomes back in order. */
@@ -57,16 +59,16 @@ export class Router {
   /** Reads keys; one result each, in order. */
   async read(keys: readonly RoutedKey[], policy: ReadPolicy, ms: number): Promise<Routed[]> {
     const topology = this.#current()
-    return this.#dispatch(topology, keys, async ({ shard, keys: some, detour }) => {
-      const answers = await shard.read(storedNames(some), policy, ms)
-      return answers.map((answer) => ({
-        outcome: answer.outcome,
-        node: shard.id,
-        answer,
-        shard,
-        topology,
-        detour,
-      }))
+    if (keys.length === 1) {
+      const [{ key, stored }] = keys as readonly [RoutedKey]
+      const route = this.#route(topology, ownerIndex(topology, key), key)
+      const { answers, at } = route.shard.join(stored, policy, ms)
+      const { outcomes, sources } = await answers
+      return [{ outcome: outcomes[at], source: sources[at], route }]
+    }
+    return this.#dispatch(topology, keys, async ({ route, keys: some }) => {
+      const { outcomes, sources } = await route.shard.read(storedNames(some), policy, ms)
+      return outcomes.map((outcome, i) => ({ outcome, source: sources[i], route }))
     })
   }
 
@@ -80,7 +82,7 @@ export class Router {
     ms: number,
     replaces: boolean,
   ): Promise<WriteOutcome[]> {
-    return this.#dispatch(this.#current(), items, async ({ shard, keys: some, owner, detour }) => {
+    return this.#dispatch(this.#current(), items, async ({ route: { shard, owner, detour }, keys: some }) => {
       const writing = shard.write(
         some.map(({ stored, value, ttl }) => ({ key: stored, value, ttl: detour ? Math.min(ttl, DETOUR_TTL) : ttl })),
         ms,
@@ -94,7 +96,7 @@ export class Router {
 
   /** Removes keys; one outcome each, in order. */
   remove(keys: readonly RoutedKey[], ms: number): Promise<Removal[]> {
-    return this.#dispatch(this.#current(), keys, async ({ shard, keys: some, owner, detour }) => {
+    return this.#dispatch(this.#current(), keys, async ({ route: { shard, owner, detour }, keys: some }) => {
       const names = storedNames(some)
       if (!detour) return shard.remove(names, ms)
       const [here, there] = await Promise.all([shard.remove(names, ms), owner.remove(names, ms)])
@@ -110,14 +112,14 @@ export class Router {
    * @param own whether this cache wrote it, by the clock by which it raises fences; others' clocks may differ
    */
   isVoid(
-    { answer, shard, topology, detour }: Routed,
+    { source, route: { shard, topology, detour } }: Routed,
     key: string,
     writtenAt: number | undefined,
     own: boolean,
   ): boolean {
     const fence = Math.max(
       shard.ledger.fence,
-      answer.guard?.acquaintance.fence ?? 0,
+      source?.guard.acquaintance.fence ?? 0,
       // A replica holds what its primary holds, also what that brought back from its disk.
       shard.primary.acquaintance.fence,
       detour?.since ?? 0,
@@ -133,9 +135,13 @@ export class Router {
   /** The largest value, in bytes, that the node a key goes to can hold. */
   maxValueBytes(key: string): number {
     const topology = this.#current()
-    const owner = ownerOf(topology, key)
-    const { shard } = this.#ejector?.detour(topology, owner, key) ?? { shard: owner }
-    return shard.primary.adapter.limits.maxValueBytes
+    return this.#route(topology, ownerIndex(topology, key), key).shard.primary.adapter.limits.maxValueBytes
+  }
+
+  #route(topology: Topology, index: number, key: string): Route {
+    const owner = topology.shards[index] as Shard
+    const detour = this.#ejector?.detour(topology, owner, key)
+    return { topology, owner, shard: detour?.shard ?? owner, detour }
   }
 
   async #dispatch<K extends RoutedKey, T>(
@@ -143,35 +149,41 @@ export class Router {
     keys: readonly K[],
     ask: (group: Group<K>) => Promise<T[]>,
   ): Promise<T[]> {
-    const groups = new Map<Shard, Group<K>[]>()
-    for (const [at, key] of keys.entries()) {
-      const owner = ownerOf(topology, key.key)
-      const detour = this.#ejector?.detour(topology, owner, key.key)
-      const shard = detour?.shard ?? owner
-      const ofOwner = groups.get(owner) ?? []
-      if (ofOwner.length === 0) groups.set(owner, ofOwner)
-      const group = ofOwner.find((one) => one.shard === shard)
-      if (group) {
-        group.keys.push(key)
-        group.at.push(at)
-      } else ofOwner.push({ shard, keys: [key], at: [at], owner, detour })
-    }
-    const all = [...groups.values()].flat()
-    if (all.length === 1) return ask(all[0] as Group<K>)
+    const groups = this.#group(topology, keys)
+    if (groups.length === 1) return ask(groups[0] as Group<K>)
     const results: T[] = []
     results.length = keys.length
     await Promise.all(
-      all.map(async (group) => {
+      groups.map(async (group) => {
         const some = await ask(group)
         for (const [i, at] of group.at.entries()) results[at] = some[i] as T
       }),
     )
     return results
   }
+
+  #group<K extends RoutedKey>(topology: Topology, keys: readonly K[]): Group<K>[] {
+    const groups: Group<K>[] = []
+    /** By the index of the owner, the group that its last key went to. */
+    const latest: (Group<K> | undefined)[] = []
+    for (const [at, key] of keys.entries()) {
+      const index = ownerIndex(topology, key.key)
+      let group = latest[index]
+      if (group === undefined || this.#ejector) {
+        const route = this.#route(topology, index, key.key)
+        group = groups.find((one) => one.route.owner === route.owner && one.route.shard === route.shard)
+        if (group === undefined) groups.push((group = { route, keys: [], at: [] }))
+        latest[index] = group
+      }
+      group.keys.push(key)
+      group.at.push(at)
+    }
+    return groups
+  }
 }
 
-function ownerOf({ ring, shards }: Topology, key: string): Shard {
-  return shards[ring.ownerAt(ring.position(key))] as Shard
+function ownerIndex({ ring }: Topology, key: string): number {
+  return ring.ownerAt(ring.position(key))
 }
 
 function storedNames(keys: readonly RoutedKey[]): string[] {

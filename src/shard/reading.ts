@@ -4,15 +4,7 @@ import type { Deadlines } from '../base/deadlines.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import { isFailure, type ReadOutcome } from '../node/contract.ts'
 import type { Guard } from '../node/guard.ts'
-
-/** What one key's read came to, and where it came from. */
-export interface Answer {
-  readonly outcome: ReadOutcome
-  /** The server that gave the outcome; `undefined` when none was asked. */
-  readonly guard: Guard | undefined
-  /** Which of its connections was used; see `Guard.replace`. */
-  readonly generation: number
-}
+import { noAnswers, type Answers } from './answers.ts'
 
 /** What reads need. */
 export interface ReadingContext {
@@ -39,9 +31,9 @@ export async function readInOrder(
   keys: readonly string[],
   ms: number,
   context: ReadingContext,
-): Promise<Answer[]> {
+): Promise<Answers> {
   const first = order[0]
-  if (first === undefined) return keys.map(() => NOBODY)
+  if (first === undefined) return noAnswers(keys.length)
   const { clock, budget } = context
   budget.earn()
   if (order.length === 1 && context.retries === 0) return ask(first, keys, ms)
@@ -50,11 +42,13 @@ export async function readInOrder(
   // With nobody to ask, the first one says why.
   const next = usable.shift() ?? first
   const answers = await ask(next, keys, usable.length > 0 && context.retries > 0 ? ms / 2 : ms)
-  if (next !== first) context.failedOver(first, next, countGood(answers))
+  const { outcomes, sources } = answers
+  if (next !== first) context.failedOver(first, next, countGood(outcomes))
+  if (!outcomes.some(isFailure)) return answers
   let asked = next
   for (let retry = 0; retry < context.retries; retry++) {
     const other = nextUsable(usable)
-    const failed = answers.flatMap(({ outcome }, at) => (worthAnother(outcome, other !== undefined) ? [at] : []))
+    const failed = outcomes.flatMap((outcome, at) => (worthAnother(outcome, other !== undefined) ? [at] : []))
     if (failed.length === 0) break
     const guard = other ?? asked
     if (!guard.usable) break
@@ -66,8 +60,11 @@ export async function readInOrder(
       failed.map((at) => keys[at] as string),
       usable.length > 0 && retry + 1 < context.retries ? left / 2 : left,
     )
-    for (const [i, at] of failed.entries()) answers[at] = again[i] as Answer
-    if (guard !== first) context.failedOver(first, guard, countGood(again))
+    for (const [i, at] of failed.entries()) {
+      outcomes[at] = again.outcomes[i]
+      sources[at] = again.sources[i]
+    }
+    if (guard !== first) context.failedOver(first, guard, countGood(again.outcomes))
     asked = guard
   }
   return answers
@@ -80,16 +77,14 @@ function nextUsable(guards: Guard[]): Guard | undefined {
   return next
 }
 
-const NOBODY: Answer = { outcome: undefined, guard: undefined, generation: 0 }
-
-async function ask(guard: Guard, keys: readonly string[], ms: number): Promise<Answer[]> {
-  const { generation } = guard
+async function ask(guard: Guard, keys: readonly string[], ms: number): Promise<Answers> {
+  const source = { guard, generation: guard.generation }
   const outcomes = await guard.read(keys, ms)
-  return outcomes.map((outcome) => ({ outcome, guard, generation }))
+  return { outcomes, sources: outcomes.map(() => source) }
 }
 
-function countGood(answers: readonly Answer[]): number {
-  return answers.filter(({ outcome }) => !isFailure(outcome)).length
+function countGood(outcomes: readonly ReadOutcome[]): number {
+  return outcomes.filter((outcome) => !isFailure(outcome)).length
 }
 
 /**

@@ -3,10 +3,12 @@ import type { NodeError } from '../base/errors.ts'
 import { isFailure, type RemoveOutcome, type WriteItem, type WriteOutcome } from '../node/contract.ts'
 import { Guard, type GuardContext } from '../node/guard.ts'
 import type { MemberSpec, NodeSpec } from '../node/spec.ts'
+import { noAnswers, type Answers } from './answers.ts'
+import { Gather, type Place } from './gather.ts'
 import type { JournalLimits } from './journal.ts'
 import { Ledger } from './ledger.ts'
 import { orderMembers, type MemberView, type ReadPolicy, type ReadPolicyContext } from './read-policy.ts'
-import { readInOrder, type Answer, type ReadingContext } from './reading.ts'
+import { readInOrder, type ReadingContext } from './reading.ts'
 
 /** What shards share within one cache. */
 export interface ShardContext extends GuardContext {
@@ -43,6 +45,7 @@ export class Shard {
   readonly ledger: Ledger
   readonly #context: ShardContext
   readonly #reading: ReadingContext
+  readonly #gather: Gather
 
   /**
    * @param before the shard with this id in the topology before, whose members go on where they are the same
@@ -67,6 +70,7 @@ export class Shard {
       before?.ledger ?? new Ledger(spec.id, { clock, events, stamps, journal, nodeTimeout: node.nodeTimeout })
     // Not made here: it would hold on to what this constructor was given, and so to every shard before this one.
     this.#reading = readingContext(context, this.#tellFailover.bind(this))
+    this.#gather = new Gather(clock, this.read.bind(this))
   }
 
   get id(): string {
@@ -77,11 +81,21 @@ export class Shard {
     return (this.members[0] as Member).guard
   }
 
+  /** Reads one key, as {@link Shard.read} does, together with others that are read in the same turn of the event loop. */
+  join(key: string, policy: ReadPolicy, ms: number): Place {
+    return this.#gather.join(key, policy, ms)
+  }
+
+  /** Sends the reads that wait for the end of the turn. */
+  flush(): void {
+    this.#gather.flush()
+  }
+
   /**
    * Reads keys within `ms` altogether. A key that the node has still to remove is a miss; one that this process changed a
    * moment ago is read from the primary, whatever the policy says.
    */
-  async read(keys: readonly string[], policy: ReadPolicy, ms: number): Promise<Answer[]> {
+  async read(keys: readonly string[], policy: ReadPolicy, ms: number): Promise<Answers> {
     const { ledger } = this
     const single = this.members.length === 1 && typeof policy === 'string'
     if (single && ledger.backlog === 0) return readInOrder([this.primary], keys, ms, this.#reading)
@@ -91,15 +105,18 @@ export class Shard {
       else if (!single && ledger.recent(key)) groups.recent.push(at)
       else groups.rest.push(at)
     }
-    const answers: Answer[] = keys.map(() => OWED)
-    const ask = async (order: readonly Guard[], group: readonly number[]): Promise<void> => {
+    const order = this.#order(policy)
+    if (groups.rest.length === keys.length) return readInOrder(order, keys, ms, this.#reading)
+    const answers = noAnswers(keys.length)
+    const ask = async (members: readonly Guard[], group: readonly number[]): Promise<void> => {
       if (group.length === 0) return
-      const some = group.length === keys.length ? keys : group.map((at) => keys[at] as string)
-      for (const [i, answer] of (await readInOrder(order, some, ms, this.#reading)).entries()) {
-        answers[group[i] as number] = answer
+      const some = group.map((at) => keys[at] as string)
+      const { outcomes, sources } = await readInOrder(members, some, ms, this.#reading)
+      for (const [i, at] of group.entries()) {
+        answers.outcomes[at] = outcomes[i]
+        answers.sources[at] = sources[i]
       }
     }
-    const order = this.#order(policy)
     await Promise.all([ask(order.length > 0 ? [this.primary] : [], groups.recent), ask(order, groups.rest)])
     return answers
   }
@@ -110,6 +127,7 @@ export class Shard {
    * @param replaces whether an older value must not stay readable when the write fails: it is removed then, or noted down
    */
   async write(items: readonly WriteItem[], ms: number, replaces: boolean): Promise<WriteOutcome[]> {
+    this.#gather.release(items.map(({ key }) => key))
     const stamp = this.ledger.stamp()
     const outcomes = await this.primary.write(items, ms)
     const failed: string[] = []
@@ -123,6 +141,7 @@ export class Shard {
 
   /** Removes keys from the primary; what it misses is noted down. */
   async remove(keys: readonly string[], ms: number): Promise<Removal[]> {
+    this.#gather.release(keys)
     const stamp = this.ledger.stamp()
     const outcomes = await this.primary.remove(keys, ms)
     const failed: string[] = []
@@ -160,8 +179,6 @@ export class Shard {
 function readingContext(context: ShardContext, failedOver: ReadingContext['failedOver']): ReadingContext {
   return { ...context, random: () => context.random(), failedOver }
 }
-
-const OWED: Answer = { outcome: undefined, guard: undefined, generation: 0 }
 
 function viewOf({ role, spec, guard }: Member): MemberView {
   const { address, zone } = spec

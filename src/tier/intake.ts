@@ -46,42 +46,48 @@ export class Intake {
    *
    * @param end when the read's time is over (monotonic)
    */
-  async accept(
+  accept(
+    targets: readonly TierKey[],
+    routed: readonly Routed[],
+    form: Form,
+    end: number,
+  ): (Entry | undefined)[] | Promise<(Entry | undefined)[]> {
+    const results: (Unpacked | undefined)[] = []
+    for (const [i, { outcome }] of routed.entries()) {
+      const unpacked = outcome instanceof Uint8Array ? this.#unpack(targets[i] as TierKey, outcome, form) : undefined
+      // Rare: values out of step, and schemas that take their time.
+      if (unpacked instanceof Promise || isWrong(unpacked, form)) return this.#acceptSlowly(targets, routed, form, end)
+      results.push(unpacked)
+    }
+    return results.map((unpacked, i) => this.#sift(targets[i] as TierKey, unpacked, routed[i] as Routed))
+  }
+
+  async #acceptSlowly(
     targets: readonly TierKey[],
     routed: readonly Routed[],
     form: Form,
     end: number,
   ): Promise<(Entry | undefined)[]> {
-    const results: (Unpacked | undefined)[] = []
-    const late: Promise<unknown>[] = []
+    const look = (i: number, bytes: unknown): Unpacked | Promise<Unpacked> | undefined =>
+      bytes instanceof Uint8Array ? this.#unpack(targets[i] as TierKey, bytes, form) : undefined
+    const results = await Promise.all(routed.map(({ outcome }, i) => look(i, outcome)))
     const doubted = new Set<Guard>()
-    const look = (i: number, bytes: unknown, seen: (unpacked: Unpacked) => void): void => {
-      results[i] = undefined
-      if (!(bytes instanceof Uint8Array)) return
-      const take = (unpacked: Unpacked): void => {
-        results[i] = unpacked
-        if (isWrong(unpacked, form)) seen(unpacked)
-      }
-      const unpacked = this.#unpack(targets[i] as TierKey, bytes, form)
-      if (unpacked instanceof Promise) late.push(unpacked.then(take))
-      else take(unpacked)
-    }
-    for (const [i, { outcome, answer }] of routed.entries()) {
-      look(i, outcome, () => answer.guard && doubted.add(answer.guard))
-    }
-    if (late.length > 0) await Promise.all(late.splice(0))
+    for (const [i, { source }] of routed.entries()) if (source && isWrong(results[i], form)) doubted.add(source.guard)
     for (const guard of doubted) {
-      const places = [...routed.keys()].filter((i) => routed[i]?.answer.guard === guard)
+      const places = [...routed.keys()].filter((i) => routed[i]?.source?.guard === guard)
       for (const i of places) this.#tell(targets[i] as TierKey, results[i], routed[i] as Routed)
       const again = await this.#readAgain(guard, places, targets, routed, end)
+      const bytes = places.map((i, n) =>
+        again === 'trusted' ? routed[i]?.outcome : again === 'unanswered' ? undefined : again[n],
+      )
+      const unpacked = await Promise.all(places.map((i, n) => look(i, bytes[n])))
       for (const [n, i] of places.entries()) {
-        const bytes = again === 'trusted' ? routed[i]?.outcome : again === 'unanswered' ? undefined : again[n]
-        look(i, bytes, (unpacked) => {
-          if (bytes instanceof Uint8Array)
-            this.#removeWrong(routed[i] as Routed, targets[i] as TierKey, bytes, unpacked)
-        })
+        const [seen, of] = [unpacked[n], bytes[n]]
+        results[i] = seen
+        if (isWrong(seen, form) && of instanceof Uint8Array) {
+          this.#removeWrong(routed[i] as Routed, targets[i] as TierKey, of, seen)
+        }
       }
-      if (late.length > 0) await Promise.all(late.splice(0))
       if (again === 'trusted') continue
       const gone = again === 'unanswered'
       this.#learn(guard, gone || places.some((i, n) => isWrong(results[i], form) || isFailure(again[n])))
@@ -106,12 +112,13 @@ export class Intake {
     end: number,
   ): Promise<ReadOutcome[] | 'trusted' | 'unanswered'> {
     const { clock } = this.#context
-    const { generation } = (routed[places[0] as number] as Routed).answer
+    const generation = routed[places[0] as number]?.source?.generation
     // What came over a connection that was replaced meanwhile can be read again at no such cost.
     const trusted = clock.monotonic() < (this.#trust.get(guard)?.until ?? -Infinity)
     if (trusted && generation === guard.generation) return 'trusted'
     const left = (): number => end - clock.monotonic()
-    if (left() < 1 || !(await guard.replace(generation, left())) || left() < 1) return 'unanswered'
+    if (generation === undefined || left() < 1) return 'unanswered'
+    if (!(await guard.replace(generation, left())) || left() < 1) return 'unanswered'
     return guard.read(
       places.map((i) => (targets[i] as TierKey).stored),
       left(),
@@ -129,35 +136,35 @@ export class Intake {
   }
 
   /** Only if it is still the same: meanwhile somebody may have written a good one. Replicas take no writes. */
-  #removeWrong({ shard }: Routed, target: TierKey, bytes: Uint8Array, { status }: Unpacked): void {
+  #removeWrong({ route }: Routed, target: TierKey, bytes: Uint8Array, { status }: Unpacked): void {
     const { router, nodeTimeout } = this.#context
-    const { primary } = shard
+    const { primary } = route.shard
     if (primary.adapter.powers.removeIf) void primary.removeIf(target.stored, bytes, nodeTimeout)
     // Another key's value may be read rightly by a second look; a damaged one never.
     else if (status === 'corrupt') void router.remove([target], nodeTimeout)
   }
 
   /** The entry, if it is one and not void; tells what was dropped. */
-  #sift(target: TierKey, unpacked: Unpacked | undefined, routed: Routed, told: Set<Guard>): Entry | undefined {
+  #sift(target: TierKey, unpacked: Unpacked | undefined, routed: Routed, told?: Set<Guard>): Entry | undefined {
     const { drops, router } = this.#context
     if (unpacked === undefined) return undefined
     if (unpacked.status !== 'entry') {
-      if (!(routed.answer.guard && told.has(routed.answer.guard))) this.#tell(target, unpacked, routed)
+      if (!(routed.source && told?.has(routed.source.guard))) this.#tell(target, unpacked, routed)
       return undefined
     }
     const { entry, skewed, version } = unpacked
-    if (skewed) drops.tell('clock-skew', target.key, routed.node)
+    if (skewed) drops.tell('clock-skew', target.key, routed.route.shard.id)
     const own = version !== undefined && isWrittenBy(version, this.#context.stamps.writer)
     if (entry.times && router.isVoid(routed, target.key, skewed ? undefined : entry.times.writtenAt, own)) {
-      drops.tell('fenced', target.key, routed.node)
+      drops.tell('fenced', target.key, routed.route.shard.id)
       return undefined
     }
     return entry
   }
 
-  #tell(target: TierKey, unpacked: Unpacked | undefined, { node }: Routed): void {
+  #tell(target: TierKey, unpacked: Unpacked | undefined, { route }: Routed): void {
     const status = unpacked?.status ?? 'entry'
-    if (status !== 'entry' && status !== 'lease') this.#context.drops.tell(status, target.key, node)
+    if (status !== 'entry' && status !== 'lease') this.#context.drops.tell(status, target.key, route.shard.id)
   }
 }
 

@@ -94,13 +94,14 @@ export class Tiers {
     const stamps = fence && targets.map(({ key }) => fence.stamp(key))
     const began = this.#moment()
     const routed = await this.#context.router.read(targets, how.reads, how.timeout)
-    const entries = await this.#intake.accept(targets, routed, how.form, began.monotonic + how.timeout)
-    for (const [i, { outcome, node }] of routed.entries()) {
+    const accepted = this.#intake.accept(targets, routed, how.form, began.monotonic + how.timeout)
+    const entries = accepted instanceof Promise ? await accepted : accepted
+    for (const [i, { outcome, route }] of routed.entries()) {
       const { key } = targets[i] as TierKey
       const entry = entries[i]
       if (entry && fence && fence.stamp(key) === stamps?.[i]) this.l1?.set(key, entry, began)
       const error = isFailure(outcome) ? outcome : undefined
-      found[asked[i] as number] = { entry, source: node, error }
+      found[asked[i] as number] = { entry, source: route.shard.id, error }
     }
     return found
   }

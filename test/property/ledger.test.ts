@@ -59,10 +59,11 @@ async function race(seed: number): Promise<{ stale: number; values: number; jour
       if (removal!.status === 'journaled') journaled++
       if (removal!.status !== 'failed') settle()
     } else {
-      const [answer] = await shard.read([key], 'prefer-primary', 250)
-      if (!(answer!.outcome instanceof Uint8Array)) return
+      const { outcomes } = await shard.read([key], 'prefer-primary', 250)
+      const [outcome] = outcomes
+      if (!(outcome instanceof Uint8Array)) return
       values++
-      if (Number(Buffer.from(answer!.outcome).toString()) < least) stale++
+      if (Number(Buffer.from(outcome).toString()) < least) stale++
     }
   }
   const workers = Array.from({ length: WORKERS }, async () => {

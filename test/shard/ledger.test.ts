@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { NodeError } from '../../src/base/errors.ts'
-import type { Answer } from '../../src/shard/reading.ts'
 import { Shard } from '../../src/shard/shard.ts'
 import { ManualClock } from '../../src/testing/index.ts'
 import { turn } from '../support/caches.ts'
@@ -22,7 +21,7 @@ function setUp(replicas = 0, limits?: { maxKeys: number; maxBytes: number }) {
       for (const key of keys) server.store.set(key, { value: Buffer.from(key), until: Infinity })
   }
   const read = async (policy: 'prefer-primary' | 'replica', ...keys: string[]): Promise<unknown[]> =>
-    (await shard.read(keys, policy, MS)).map(({ outcome }: Answer) =>
+    (await shard.read(keys, policy, MS)).outcomes.map((outcome) =>
       outcome instanceof Uint8Array ? Buffer.from(outcome).toString() : outcome,
     )
   const removed = (): string[] =>

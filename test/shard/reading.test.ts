@@ -5,7 +5,8 @@ import { Deadlines } from '../../src/base/deadlines.ts'
 import { NodeError, type ErrorCode } from '../../src/base/errors.ts'
 import { Events } from '../../src/base/events.ts'
 import { Guard } from '../../src/node/guard.ts'
-import { readInOrder, type Answer } from '../../src/shard/reading.ts'
+import type { Answers } from '../../src/shard/answers.ts'
+import { readInOrder } from '../../src/shard/reading.ts'
 import { ManualClock } from '../../src/testing/index.ts'
 import { FakeServer, hangs, isDown, takes, works, type Behaviour } from '../support/fake-node.ts'
 
@@ -39,7 +40,7 @@ function setUp(members: number, retries = 1, tokens = 1_000) {
     failedOver: (from: Guard, to: Guard, keys: number) =>
       failovers.push([from.adapter.address, to.adapter.address, keys]),
   }
-  const read = (keys: readonly string[] = ['k'], ms = NODE_TIMEOUT): Promise<Answer[]> =>
+  const read = (keys: readonly string[] = ['k'], ms = NODE_TIMEOUT): Promise<Answers> =>
     readInOrder(guards, keys, ms, context)
   const asked = (): number[] => servers.map((server) => server.asked.length)
   return { clock, servers, guards, read, asked, failovers }
@@ -49,8 +50,8 @@ const failing =
   (code: ErrorCode): Behaviour =>
   (_, keys) =>
     Promise.resolve(keys.map(() => new NodeError(code, code)))
-const outcomes = (answers: readonly Answer[]): unknown[] =>
-  answers.map(({ outcome }) =>
+const outcomes = (answers: Answers): unknown[] =>
+  answers.outcomes.map((outcome) =>
     outcome instanceof Uint8Array ? Buffer.from(outcome).toString() : (outcome?.code ?? undefined),
   )
 
@@ -58,7 +59,7 @@ describe('the order', () => {
   it('is kept: the first one that can be asked is', async () => {
     const { read, asked, failovers, guards } = setUp(3)
     const answers = await read()
-    expect([outcomes(answers), answers[0]!.guard === guards[0], asked(), failovers]).toEqual([
+    expect([outcomes(answers), answers.sources[0]!.guard === guards[0], asked(), failovers]).toEqual([
       ['s0'],
       true,
       [1, 0, 0],
@@ -70,10 +71,10 @@ describe('the order', () => {
     const { clock } = setUp(1)
     const deadlines = new Deadlines(clock)
     const context = { clock, deadlines, random: () => 0, retries: 1, budget: new Budget(0, 1), failedOver: () => {} }
-    expect(await readInOrder([], ['k', 'l'], 100, context)).toEqual([
-      { outcome: undefined, guard: undefined, generation: 0 },
-      { outcome: undefined, guard: undefined, generation: 0 },
-    ])
+    expect(await readInOrder([], ['k', 'l'], 100, context)).toEqual({
+      outcomes: [undefined, undefined],
+      sources: [undefined, undefined],
+    })
   })
 
   it('passes over open circuits at no cost, and tells of it as a failover', async () => {
@@ -92,8 +93,8 @@ describe('the order', () => {
       server.reads = isDown
       await guards[i]!.read(['k'], NODE_TIMEOUT)
     }
-    const [answer] = await read()
-    expect(answer!.outcome).toMatchObject({
+    const { outcomes: all } = await read()
+    expect(all[0]).toMatchObject({
       code: 'ERR_NODE_DOWN',
       message: expect.stringContaining('circuit is open'),
     })

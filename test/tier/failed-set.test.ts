@@ -83,7 +83,7 @@ describe('a set that failed leaves no older value readable', () => {
     server.store.set('key', { value: Buffer.from('old'), until: Infinity })
     server.writes = full
     await shard.write([item('key')], 250, false)
-    const read = async () => (await shard.read(['key'], 'prefer-primary', 250))[0]!.outcome
+    const read = async () => (await shard.read(['key'], 'prefer-primary', 250)).outcomes[0]
     expect(await read()).toEqual(Buffer.from('old'))
     await shard.write([item('key')], 250, true)
     expect(await read()).toBeUndefined()

@@ -273,12 +273,14 @@ describe('a read that a change overtook', () => {
     const removing = gate()
     server.removes = (answer) => removing.promise.then(answer)
     const deleting = cache.delete('key')
-    const reading = gate()
+    const [asked, reading] = [gate(), gate()]
     server.reads = (answer) => {
       const outcomes = answer()
+      asked.open()
       return reading.promise.then(() => outcomes)
     }
     const got = cache.get('key')
+    await asked.promise
     removing.open()
     await deleting
     reading.open()
