@@ -1,5 +1,5 @@
 import { waitFor, type Patience } from './base/caller.ts'
-import { checkOneOf, checkOptions, checkFlag, checkFunction, type Unchecked } from './base/check.ts'
+import { checkOneOf, checkOptions, checkFlag, type Unchecked } from './base/check.ts'
 import { durationOr } from './base/duration.ts'
 import { CacheError, OptionError, ValueError, quote, type NodeError } from './base/errors.ts'
 import { hashTag } from './base/hash-tag.ts'
@@ -114,18 +114,38 @@ export class Operations {
   }
 
   /** Reads through: what is cached, else what the loader has. One value per distinct key, in order. */
-  async load(names: Iterable<string>, load: LoadFunction, given: unknown): Promise<unknown[]> {
-    const { house } = this
-    house.assertOpen()
-    const options = callOptions(given, 'load options', LOAD)
-    const patience = this.#patience(options)
-    const targets = Array.from(names, (name) => this.target(name))
-    if (targets.length === 0) return []
-    const loading = house.loads.load(targets, load, this.#loadRequest(options))
-    return waitFor(loading, patience, house.deadlines, () => {
-      const what = targets.map(({ name }) => name).join(', ')
-      throw new CacheError('ERR_TIMEOUT', `there was no value of ${quote(what)} within ${patience.timeout} ms`)
+  load(names: Iterable<string>, load: LoadFunction, given: unknown): Promise<unknown[]> {
+    const targets: LoadKey[] = []
+    return this.#loadWith(given, targets, (request) => {
+      for (const name of names) targets.push(this.target(name))
+      return this.house.loads.load(targets, load, request)
     })
+  }
+
+  /** The same for one key. */
+  loadOne(name: string, load: LoadFunction, given: unknown): Promise<unknown> {
+    const targets: LoadKey[] = []
+    return this.#loadWith(given, targets, (request) => {
+      const target = this.target(name)
+      targets.push(target)
+      return this.house.loads.loadOne(target, load, request)
+    })
+  }
+
+  /** Everything that goes wrong is a rejection. */
+  #loadWith<T>(given: unknown, targets: readonly LoadKey[], run: (request: LoadRequest) => Promise<T>): Promise<T> {
+    const { house } = this
+    try {
+      house.assertOpen()
+      const options = callOptions(given, 'load options', LOAD)
+      const patience = this.#patience(options)
+      return waitFor(run(this.#loadRequest(options)), patience, house.deadlines, () => {
+        const what = targets.map(({ name }) => name).join(', ')
+        throw new CacheError('ERR_TIMEOUT', `there was no value of ${quote(what)} within ${patience.timeout} ms`)
+      })
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
   }
 
   /** Runs a change of these keys between fences: loads of them that run are overtaken when it begins, and when it settles. */
@@ -236,33 +256,6 @@ export function entryInfo({ entry, source }: Found, { format }: Form): EntryInfo
     state,
     source,
     ...(times && { writtenAt: times.writtenAt, freshUntil: times.freshUntil }),
-  }
-}
-
-/** The loader of one key, as a loader of many. */
-export function oneLoader(load: unknown): LoadFunction {
-  const run = checkFunction(load, 'the loader') as (context: object) => unknown
-  return async ([key], origin) => {
-    const context = {
-      key,
-      get signal() {
-        return origin.signal
-      },
-    }
-    return new Map([[key as string, await run(context)]])
-  }
-}
-
-/** The loader of many keys, as the loading floor calls it. */
-export function manyLoader(load: unknown): LoadFunction {
-  const run = checkFunction(load, 'the loader') as (missing: string[], context: object) => unknown
-  return (names, origin) => {
-    const context = {
-      get signal() {
-        return origin.signal
-      },
-    }
-    return run(names, context)
   }
 }
 

@@ -1,7 +1,8 @@
 import { checkIterable } from './base/check.ts'
 import { OptionError } from './base/errors.ts'
 import type { CacheFace } from './face.ts'
-import { entryInfo, manyLoader, oneLoader, type Operations } from './operations.ts'
+import { manyLoader, oneLoader } from './loading/result.ts'
+import { entryInfo, type Operations } from './operations.ts'
 import type { EntryInfo } from './types.ts'
 import { wrapFunction } from './wrap.ts'
 
@@ -44,9 +45,12 @@ export function createFace<V>(operations: Operations): CacheFace<V> {
       return zip(names, await operations.remove(names, options))
     },
     expire: (key, options) => face.delete(key, options),
-    async getOrLoad<T extends V | undefined = V>(key: string, load: unknown, options?: object) {
-      const [value] = await operations.load([key], oneLoader(load), options)
-      return value as T
+    getOrLoad<T extends V | undefined = V>(key: string, load: unknown, options?: object) {
+      try {
+        return operations.loadOne(key, oneLoader(load), options) as Promise<T>
+      } catch (error) {
+        return Promise.reject(error as Error)
+      }
     },
     async getOrLoadMany<T extends V = V>(keys: Iterable<string>, load: unknown, options?: object) {
       const names = distinct(keys)

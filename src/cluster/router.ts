@@ -138,6 +138,12 @@ export class Router {
     return this.#route(topology, ownerIndex(topology, key), key).shard.primary.adapter.limits.maxValueBytes
   }
 
+  /** Whether the node a key goes to is worth a write that nobody misses; see `Guard.responsive`. */
+  reaches(key: string): boolean {
+    const topology = this.#current()
+    return this.#route(topology, ownerIndex(topology, key), key).shard.primary.responsive
+  }
+
   #route(topology: Topology, index: number, key: string): Route {
     const owner = topology.shards[index] as Shard
     const detour = this.#ejector?.detour(topology, owner, key)

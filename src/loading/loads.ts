@@ -5,7 +5,7 @@ import type { Drops } from '../base/drops.ts'
 import { LoadError, quote } from '../base/errors.ts'
 import type { Router } from '../cluster/router.ts'
 import { encodeValue } from '../entry/codec.ts'
-import { packedSize, roundTrip, type Form } from '../entry/form.ts'
+import { packedSize, roundTrip, type Form, type Revived } from '../entry/form.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
 import type { TierKey } from '../tier/key.ts'
 import type { Found, Tiers, TierWrite } from '../tier/tiers.ts'
@@ -65,36 +65,60 @@ export class Loads {
 
   /** One value per key, in order; `undefined` where there is none. All keys must be distinct. */
   async load(keys: readonly LoadKey[], load: LoadFunction, request: LoadRequest): Promise<unknown[]> {
-    const { flights, tiers, tally } = this.#context
     if (request.mode === 'bypass') return this.#bypass(keys, load, request)
     const own: Loading[] = []
-    const values = keys.map((target) => {
-      const { key } = target
-      const entry = request.mode === 'use' && request.l1 ? tiers.l1?.get(key) : undefined
+    const values: unknown[] = []
+    try {
+      for (const target of keys) values.push(this.#begin(target, request, own))
+    } finally {
+      if (own.length > 0) void this.#fly(own, load, request)
+    }
+    return Promise.all(values)
+  }
+
+  /** The same for one key. */
+  loadOne(target: LoadKey, load: LoadFunction, request: LoadRequest): Promise<unknown> {
+    if (request.mode === 'bypass') return this.#bypass([target], load, request).then(([value]) => value)
+    const own: Loading[] = []
+    const value = this.#begin(target, request, own)
+    if (own.length > 0) void this.#fly(own, load, request)
+    return value instanceof Promise ? value : Promise.resolve(value)
+  }
+
+  /** What L1 has, else the promise of the key's flight; one that is new is added to `own`. */
+  #begin(target: LoadKey, { mode, l1 }: LoadRequest, own: Loading[]): unknown {
+    const { flights, tiers, tally } = this.#context
+    const { key } = target
+    if (mode === 'use') {
+      const entry = l1 ? tiers.l1?.get(key) : undefined
       if (entry) {
         tally.hit(key, 'l1')
         return entry.value
       }
-      const running = request.mode === 'use' ? flights.get(key) : undefined
+      const running = flights.get(key)
       if (running) {
         tally.loads.shared++
         return running.promise
       }
-      const flight = flights.open(key)
-      own.push({ flight, target })
-      return flight.promise
-    })
-    if (own.length > 0) void this.#fly(own, load, request)
-    return Promise.all(values)
+    }
+    const flight = flights.open(key)
+    own.push({ flight, target })
+    return flight.promise
   }
 
   async #fly(own: readonly Loading[], load: LoadFunction, request: LoadRequest): Promise<void> {
-    const { clock, nodeTimeout, flights } = this.#context
+    const { clock, nodeTimeout, flights, tiers } = this.#context
     try {
       const start = clock.monotonic()
-      const missing = request.mode === 'use' ? await this.#read(own, request) : own
-      const left = nodeTimeout - (clock.monotonic() - start)
-      if (missing.length > 0) await this.#fill(missing, load, request, left)
+      let missing = own
+      if (request.mode === 'use') {
+        const { form, reads, l1 } = request
+        const targets = own.map(({ target }) => target)
+        const found = await tiers.read(targets, { form, reads, timeout: nodeTimeout, l1: l1 ? 'fill' : 'off' })
+        missing = this.#settleFound(own, found, request)
+        if (missing.length === 0) return
+      }
+      await this.#fill(missing, load, request, nodeTimeout - (clock.monotonic() - start))
     } catch (error) {
       for (const { flight } of own) flight.reject(error)
     } finally {
@@ -103,10 +127,8 @@ export class Loads {
   }
 
   /** Settles the flights whose keys are cached; returns the others. */
-  async #read(own: readonly Loading[], { form, reads, l1, strict }: LoadRequest): Promise<Loading[]> {
-    const { tiers, tally, flights, nodeTimeout, clock } = this.#context
-    const targets = own.map(({ target }) => target)
-    const found = await tiers.read(targets, { form, reads, timeout: nodeTimeout, l1: l1 ? 'fill' : 'off' })
+  #settleFound(own: readonly Loading[], found: readonly Found[], { strict }: LoadRequest): Loading[] {
+    const { tally, flights, clock } = this.#context
     const now = clock.now()
     return own.filter(({ flight, target }, i) => {
       const { entry, source, error } = found[i] as Found
@@ -140,48 +162,66 @@ export class Loads {
         }
       },
     })
-    const prepared = await Promise.all(missing.map((loading) => this.#prepare(loading, loaded, request, ms)))
+    const prepared: Prepared[] = []
+    for (const [i, loading] of missing.entries()) {
+      const value = this.#prepare(loading, loaded[i], request, ms)
+      prepared.push(value instanceof Promise ? await value : value)
+    }
     const filled = this.#write(prepared, request)
-    if (left >= 1) await waitFor(filled, { signal: undefined, timeout: left }, deadlines, () => {})
-    for (const { loading, value } of prepared) loading.flight.resolve(value)
-    await filled
+    let filling = filled !== undefined
+    const all = filled?.then(() => (filling = false))
+    if (all && left >= 1) await waitFor(all, { signal: undefined, timeout: left }, deadlines, () => false)
+    for (const { loading, value } of prepared) {
+      // Who asks while the node still takes its time gets what was loaded; who asks after that reads the node.
+      if (!filling) flights.done(loading.flight)
+      loading.flight.resolve(value)
+    }
+    await all
   }
 
   /** What one key's waiters get, and what is written for it. A value that cannot be cached rejects its own flight only. */
-  async #prepare(
-    loading: Loading,
-    loaded: ReadonlyMap<string, unknown>,
-    request: LoadRequest,
-    ms: number,
-  ): Promise<Prepared> {
+  #prepare(loading: Loading, raw: unknown, request: LoadRequest, ms: number): Prepared | Promise<Prepared> {
     const { target, flight } = loading
     const { form, negativeTtl } = request
-    const { router, drops } = this.#context
-    const raw = loaded.get(target.name)
-    const rest = {
-      target,
-      loadTime: ms,
-      valid: (): boolean => !flight.fenced,
-      l1: request.l1 ? 'always' : 'never',
-    } as const
     if (raw === undefined) {
       const keep = negativeTtl !== undefined && form.format === 'envelope'
-      const nothing = { kind: 'negative', payload: NOTHING, value: undefined, ttl: negativeTtl ?? 0 } as const
-      return { loading, value: undefined, write: keep ? { ...rest, ...nothing } : undefined }
+      const write = keep ? this.#fillOf(loading, request, ms, 'negative', NOTHING, undefined, negativeTtl) : undefined
+      return { loading, value: undefined, write }
     }
-    try {
-      const { payload, value } = await this.#roundTrip(raw, target, form)
+    const accept = ({ payload, value }: Tripped): Prepared => {
+      const { router, drops } = this.#context
       const fits = packedSize(form, payload) <= router.maxValueBytes(target.key)
       if (!fits) drops.tell('too-large', target.key)
-      const write = fits ? { ...rest, kind: 'value' as const, payload, value, ttl: request.ttl } : undefined
+      const write = fits ? this.#fillOf(loading, request, ms, 'value', payload, value, request.ttl) : undefined
       return { loading, value, write }
-    } catch (error) {
+    }
+    const refuse = (error: unknown): Prepared => {
       flight.reject(error)
       return { loading, value: undefined, write: undefined }
     }
+    try {
+      const tripped = this.#roundTrip(raw, target, form)
+      return tripped instanceof Promise ? tripped.then(accept).catch(refuse) : accept(tripped)
+    } catch (error) {
+      return refuse(error)
+    }
   }
 
-  async #write(prepared: readonly Prepared[], { form, mode }: LoadRequest): Promise<void> {
+  #fillOf(
+    { target, flight }: Loading,
+    { l1 }: LoadRequest,
+    loadTime: number,
+    kind: TierWrite['kind'],
+    payload: Uint8Array,
+    value: unknown,
+    ttl: number,
+  ): TierWrite {
+    const valid = (): boolean => !flight.fenced
+    return { target, kind, payload, value, ttl, loadTime, valid, l1: l1 ? 'always' : 'never' }
+  }
+
+  /** `undefined` when there is nothing to write. */
+  #write(prepared: readonly Prepared[], { form, mode }: LoadRequest): Promise<void> | undefined {
     const { tiers, drops, nodeTimeout } = this.#context
     const writes: TierWrite[] = []
     for (const { loading, write } of prepared) {
@@ -189,37 +229,51 @@ export class Loads {
       if (loading.flight.fenced) drops.tell('overtaken', write.target.key)
       else writes.push(write)
     }
-    if (writes.length === 0) return
+    if (writes.length === 0) return undefined
     // Where there was nothing usable, a fill that fails leaves nothing behind.
-    const outcomes = await tiers.write(writes, form, nodeTimeout, mode === 'refresh')
-    for (const [i, { target }] of writes.entries()) {
-      if (outcomes[i] !== 'stored') drops.tell('fill-failed', target.key)
-    }
+    return tiers.write(writes, form, nodeTimeout, mode === 'refresh').then((outcomes) => {
+      for (const [i, { target }] of writes.entries()) {
+        if (outcomes[i] !== 'stored') drops.tell('fill-failed', target.key)
+      }
+    })
   }
 
   async #bypass(keys: readonly LoadKey[], load: LoadFunction, { form, hardTimeout }: LoadRequest): Promise<unknown[]> {
     const names = keys.map(({ name }) => name)
     const { origin } = this.#context
-    const loaded = await new Promise<Map<string, unknown>>((resolve, reject) => {
+    const loaded = await new Promise<readonly unknown[]>((resolve, reject) => {
       const listener = { failed: reject, givenUp: () => {} }
       origin.run(load, names, hardTimeout, listener).then((run) => resolve(run.loaded), reject)
     })
     return Promise.all(
-      keys.map(async (target) => {
-        const raw = loaded.get(target.name)
+      keys.map(async (target, i) => {
+        const raw = loaded[i]
         return raw === undefined ? undefined : (await this.#roundTrip(raw, target, form)).value
       }),
     )
   }
 
-  /** A loaded value as the codec and the schema would give it back, so that a hit and a miss look alike. */
-  async #roundTrip(raw: unknown, { name }: LoadKey, form: Form): Promise<{ payload: Uint8Array; value: unknown }> {
+  /**
+   * A loaded value as the codec and the schema would give it back, so that a hit and a miss look alike. A promise only where
+   * the schema is asynchronous.
+   */
+  #roundTrip(raw: unknown, { name }: LoadKey, form: Form): Tripped | Promise<Tripped> {
     const payload = encodeValue(form.codec, raw, name)
-    const revived = await roundTrip(form, raw, payload)
-    if (revived.status === 'value') return { payload, value: revived.value }
-    const why = revived.status === 'schema' ? `does not fit the schema: ${revived.problem}` : 'cannot be decoded again'
-    throw new LoadError('ERR_LOADER_RESULT', `what was loaded for ${quote(name)} ${why}`)
+    const accept = (revived: Revived): Tripped => {
+      if (revived.status === 'value') return { payload, value: revived.value }
+      const why =
+        revived.status === 'schema' ? `does not fit the schema: ${revived.problem}` : 'cannot be decoded again'
+      throw new LoadError('ERR_LOADER_RESULT', `what was loaded for ${quote(name)} ${why}`)
+    }
+    const revived = roundTrip(form, raw, payload)
+    return revived instanceof Promise ? revived.then(accept) : accept(revived)
   }
+}
+
+/** A value that has been through the codec. */
+interface Tripped {
+  readonly payload: Uint8Array
+  readonly value: unknown
 }
 
 interface Prepared {

@@ -1,11 +1,19 @@
 import type { Clock } from '../base/clock.ts'
 import type { Deadline, Deadlines } from '../base/deadlines.ts'
 import { LoadError, quote } from '../base/errors.ts'
-import { checkLoaded } from './result.ts'
 import type { Tally } from './tally.ts'
 
-/** Asks the source of truth for what is missing: resolves to what it has, by name. */
-export type LoadFunction = (names: string[], run: OriginRun) => unknown
+/** The user's loader. */
+export interface LoadFunction {
+  /** Asks the source of truth for what is missing. */
+  call(names: string[], run: OriginRun): unknown
+  /**
+   * What that resolved to, as one value per name.
+   *
+   * @throws LoadError `ERR_LOADER_RESULT`
+   */
+  values(result: unknown, names: readonly string[]): readonly unknown[]
+}
 
 /** One call of the user's loader, from the inside. */
 export interface OriginRun {
@@ -39,7 +47,7 @@ export class Origin {
    * Runs a loader once.
    *
    * @param hardTimeout milliseconds until `listener.failed`; as long again until `listener.givenUp`
-   * @returns what the loader gave, by name, and how long it took in milliseconds
+   * @returns what the loader gave for each name, and how long it took in milliseconds
    * @throws LoadError `ERR_LOAD`, with the loader's error as its cause; `ERR_LOADER_RESULT`
    */
   async run(
@@ -47,12 +55,12 @@ export class Origin {
     names: string[],
     hardTimeout: number,
     listener: OriginListener,
-  ): Promise<{ loaded: Map<string, unknown>; ms: number }> {
+  ): Promise<{ loaded: readonly unknown[]; ms: number }> {
     if (this.#closed) throw this.#closed
     const run = new Abortable()
     const first = names[0] as string
     const count = names.length
-    const what = count === 1 ? quote(first) : `${quote(first)} and ${count - 1} more`
+    const what = (): string => (count === 1 ? quote(first) : `${quote(first)} and ${count - 1} more`)
     const start = this.#clock.monotonic()
     const end = (error: Error): void => {
       deadline.cancel()
@@ -61,7 +69,7 @@ export class Origin {
     }
     let deadline: Deadline = this.#deadlines.set(hardTimeout, () => {
       this.#tally.loads.timedOut++
-      end(new LoadError('ERR_LOAD_TIMEOUT', `the load of ${what} took longer than ${hardTimeout} ms`))
+      end(new LoadError('ERR_LOAD_TIMEOUT', `the load of ${what()} took longer than ${hardTimeout} ms`))
       deadline = this.#deadlines.set(hardTimeout, () => {
         this.#running.delete(end)
         listener.givenUp()
@@ -71,7 +79,14 @@ export class Origin {
     this.#tally.loads.started++
     let ok = false
     try {
-      const loaded = checkLoaded(await call(load, names, run, what), names)
+      let result: unknown
+      try {
+        result = await load.call(names, run)
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : quote(error)
+        throw new LoadError('ERR_LOAD', `the load of ${what()} failed: ${reason}`, { cause: error })
+      }
+      const loaded = load.values(result, names)
       ok = true
       return { loaded, ms: this.#clock.monotonic() - start }
     } finally {
@@ -86,18 +101,6 @@ export class Origin {
     this.#closed = error
     for (const end of this.#running) end(error)
     this.#running.clear()
-  }
-}
-
-/** What the loader gives, pairs taken out of their iterator: that is the loader's code too. */
-async function call(load: LoadFunction, names: string[], run: OriginRun, what: string): Promise<unknown> {
-  try {
-    const result = await load(names, run)
-    const iterable = typeof result === 'object' && result !== null && Symbol.iterator in result
-    return iterable ? [...(result as Iterable<unknown>)] : result
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : quote(error)
-    throw new LoadError('ERR_LOAD', `the load of ${what} failed: ${reason}`, { cause: error })
   }
 }
 

@@ -1,4 +1,42 @@
+import { checkFunction } from '../base/check.ts'
 import { LoadError, quote } from '../base/errors.ts'
+import type { LoadFunction, OriginRun } from './origin.ts'
+
+/** The loader of one key. */
+export function oneLoader(load: unknown): LoadFunction {
+  const run = checkFunction(load, 'the loader') as (context: object) => unknown
+  return {
+    call: ([key], origin) => run(contextOf(origin, { key })),
+    values: (result) => [result],
+  }
+}
+
+/** The loader of many keys. */
+export function manyLoader(load: unknown): LoadFunction {
+  const run = checkFunction(load, 'the loader') as (missing: string[], context: object) => unknown
+  return {
+    async call(names, origin) {
+      const result = await run(names, contextOf(origin, {}))
+      // Pairs are taken out of their iterator here: that is the loader's code too.
+      const iterable = typeof result === 'object' && result !== null && Symbol.iterator in result
+      return iterable ? [...(result as Iterable<unknown>)] : result
+    },
+    values: (result, names) => {
+      const loaded = checkLoaded(result, names)
+      return names.map((name) => loaded.get(name))
+    },
+  }
+}
+
+/** What a loader is given beside the keys. The signal is made when first asked for. */
+function contextOf<T extends object>(origin: OriginRun, rest: T): T & { readonly signal: AbortSignal } {
+  return {
+    ...rest,
+    get signal() {
+      return origin.signal
+    },
+  }
+}
 
 /**
  * What a loader of many keys returned, as a Map. It must be a Map or `[key, value]` pairs, and every key in it one that was

@@ -37,6 +37,8 @@ export class Calls {
   /** How often the connection was taken for dead. */
   #silences = 0
   #lastTimeout: NodeError | undefined
+  /** Whether a command had no answer in the time a server has, and nothing was answered since. */
+  #suspect = false
   #closed = false
   #drained: (() => void) | undefined
 
@@ -44,9 +46,14 @@ export class Calls {
     this.#context = context
   }
 
+  /** Whether there is reason to think that it would not answer now, though its circuit may not be open yet. */
+  get suspect(): boolean {
+    return this.#suspect
+  }
+
   /** Settles with `ask()`, or rejects with a NodeError when `ms` pass first. */
   run<T>(operation: OperationName, keys: number, ms: number, ask: () => Promise<T>): Promise<T> {
-    const { address, clock, deadlines } = this.#context
+    const { address, clock, deadlines, nodeTimeout } = this.#context
     // Whatever the adapter holds, it can be let go of.
     if (operation !== 'close') {
       if (this.#closed) return Promise.reject(new NodeError('ERR_NODE_DOWN', `${address} was closed`))
@@ -63,12 +70,14 @@ export class Calls {
         const error = this.#timeout(operation, keys, ms)
         reject(error)
         if (operation === 'close') return
+        if (ms >= nodeTimeout) this.#suspect = true
         if (COMMANDS.has(operation)) this.#judge(ms, late, error, () => answered)
         this.#resetIfSilent(late)
       })
       const settled = (): void => {
         // What ends because its connection was thrown away was not answered.
         answered = this.#silences === silences
+        if (answered) this.#suspect = false
         deadline.cancel()
         this.#silentSince = undefined
         if (--this.#pending === 0) this.#drained?.()

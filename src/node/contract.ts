@@ -1,4 +1,4 @@
-import type { NodeError } from '../base/errors.ts'
+import { NodeError } from '../base/errors.ts'
 
 /** Who a server says it is. */
 export interface NodeIdentity {
@@ -52,6 +52,17 @@ export type RemoveOutcome = 'deleted' | 'absent' | NodeError
  */
 export function isFailure(outcome: ReadOutcome | WriteOutcome | RemoveOutcome): outcome is NodeError {
   return typeof outcome === 'object' && outcome !== null && !(outcome instanceof Uint8Array)
+}
+
+/**
+ * Refuses what an adapter of somebody else's gives against the contract: which outcome belongs to which key is unknown then.
+ *
+ * @throws NodeError `ERR_NODE`
+ */
+export function checkOutcomes<T>(outcomes: T[], keys: number, address: string): T[] {
+  if (Array.isArray(outcomes) && outcomes.length === keys) return outcomes
+  const given = Array.isArray(outcomes) ? `${outcomes.length} outcomes` : typeof outcomes
+  throw new NodeError('ERR_NODE', `the adapter of ${address} answered ${keys} keys with ${given}`)
 }
 
 /** What a server tells of itself. */

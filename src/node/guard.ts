@@ -7,6 +7,7 @@ import { Account, type MemberCounts, type MemberState } from './account.ts'
 import { Breaker } from './breaker.ts'
 import { Calls, COMMANDS, type OperationName } from './calls.ts'
 import {
+  checkOutcomes,
   isFailure,
   type NodeAdapter,
   type NodeIdentity,
@@ -81,19 +82,15 @@ export class Guard {
   get counts(): MemberCounts {
     return this.#account.counts
   }
-
   get problem(): NodeError | undefined {
     return this.#account.problem
   }
-
   get latency(): number | undefined {
     return this.#account.latency
   }
-
   get state(): MemberState {
     return this.#breaker.closed ? this.#state : 'down'
   }
-
   get circuit(): CircuitState {
     return this.#breaker.state
   }
@@ -101,6 +98,11 @@ export class Guard {
   /** Whether it is asked at all: while its circuit is not closed, every operation fails at once. */
   get usable(): boolean {
     return this.#breaker.closed
+  }
+
+  /** Whether what nobody misses is worth sending: it is asked, and does not owe an answer. */
+  get responsive(): boolean {
+    return this.#breaker.closed && !this.#calls.suspect
   }
 
   /** Counts the connections that were thrown away here; see {@link Guard.replace}. */
@@ -221,16 +223,22 @@ export class Guard {
     if (!this.#breaker.closed) return this.#refuse(operation, keys)
     let outcomes: T[]
     try {
-      outcomes = this.#counted(await this.#calls.run(operation, keys, ms, ask), keys)
+      outcomes = checkOutcomes(await this.#calls.run(operation, keys, ms, ask), keys, this.adapter.address)
     } catch (error) {
       const failure = this.#failed(operation, error, keys)
       if (failure.code !== 'ERR_NODE_TIMEOUT') this.#signal(failure)
       return Array.from({ length: keys }, () => failure)
     }
-    const failures = outcomes.filter((outcome): outcome is NodeError & T => isFailure(outcome))
-    if (failures.length === 0) this.#state = 'up'
-    else this.#failed(operation, failures[0], failures.length)
-    this.#signal(failures.length < keys ? undefined : failures[0])
+    let failed = 0
+    let failure: NodeError | undefined
+    for (const outcome of outcomes) {
+      if (!isFailure(outcome)) continue
+      failed++
+      failure ??= outcome
+    }
+    if (failed === 0) this.#state = 'up'
+    else this.#failed(operation, failure, failed)
+    this.#signal(failed < keys ? undefined : failure)
     return outcomes
   }
 
@@ -275,17 +283,10 @@ export class Guard {
     this.#forgivenUntil = -Infinity
     const { events, clock, stamps } = this.#context
     if (this.acquaintance.meet(identity, stamps) && events.wanted('fence')) {
-      const where = { node: this.#node, address: this.adapter.address, before: this.acquaintance.fence }
-      events.emit({ type: 'fence', ...where, at: clock.now() })
+      const { address } = this.adapter
+      events.emit({ type: 'fence', node: this.#node, address, before: this.acquaintance.fence, at: clock.now() })
     }
     if (this.usable) this.onUp?.()
-  }
-
-  /** An adapter of somebody else's may break the contract; which outcome belongs to which key is unknown then. */
-  #counted<T>(outcomes: T[], keys: number): T[] {
-    if (Array.isArray(outcomes) && outcomes.length === keys) return outcomes
-    const given = Array.isArray(outcomes) ? `${outcomes.length} outcomes` : typeof outcomes
-    throw new NodeError('ERR_NODE', `the adapter of ${this.adapter.address} answered ${keys} keys with ${given}`)
   }
 
   #failed(operation: OperationName, thrown: unknown, keys: number): NodeError {

@@ -1,10 +1,10 @@
 import type { Clock } from '../base/clock.ts'
 import type { Drops } from '../base/drops.ts'
-import type { NodeError } from '../base/errors.ts'
+import { NodeError } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
 import type { Stamps } from '../base/stamps.ts'
 import type { Router } from '../cluster/router.ts'
-import { pack, type Entry, type Form } from '../entry/form.ts'
+import { pack, packedSize, type Entry, type Form } from '../entry/form.ts'
 import { isFailure, type WriteOutcome } from '../node/contract.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
 import type { Removal } from '../shard/shard.ts'
@@ -64,6 +64,8 @@ export interface TiersContext {
   readonly nodeTimeout: number
 }
 
+const UNREACHED = new NodeError('ERR_NODE_DOWN', 'the node does not answer, and was not asked')
+
 /** L1 in front of the nodes, as one store of entries. */
 export class Tiers {
   readonly l1: L1 | undefined
@@ -109,7 +111,8 @@ export class Tiers {
   /**
    * Writes entries to their owners; L1 takes those that were stored. One outcome each, in order.
    *
-   * @param replaces whether an older value must not stay readable when the write fails
+   * @param replaces whether an older value must not stay readable when the write fails. One that replaces nothing is not
+   *   sent to a node that does not answer now.
    */
   async write(entries: readonly TierWrite[], form: Form, timeout: number, replaces: boolean): Promise<WriteOutcome[]> {
     const { router, hash, stamps: clock } = this.#context
@@ -117,26 +120,34 @@ export class Tiers {
     const now = clock.now()
     const { writer } = clock
     const stamps = this.#invalidateAll(entries)
-    const sizes: number[] = []
-    const items = entries.map(({ target, kind, payload, ttl, loadTime }) => {
-      const value = pack(form, payload, target.full, { kind, ttl, loadTime, now, writer }, hash)
-      sizes.push(value.length)
-      return { key: target.key, stored: target.stored, value, ttl }
-    })
-    const outcomes = await router.write(items, timeout, replaces)
+    const outcomes: WriteOutcome[] = entries.map(() => UNREACHED)
+    const sent: number[] = []
+    const items: (TierKey & { value: Uint8Array; ttl: number })[] = []
+    for (const [i, { target, kind, payload, ttl, loadTime }] of entries.entries()) {
+      if (!replaces && !router.reaches(target.key)) continue
+      sent.push(i)
+      items.push({
+        ...target,
+        value: pack(form, payload, target.full, { kind, ttl, loadTime, now, writer }, hash),
+        ttl,
+      })
+    }
+    if (sent.length > 0) {
+      for (const [n, outcome] of (await router.write(items, timeout, replaces)).entries()) {
+        outcomes[sent[n] as number] = outcome
+      }
+    }
     const overtaken = entries.map(
       ({ target, valid }, i) => this.#fence?.stamp(target.key) !== stamps[i] || valid?.() === false,
     )
     this.#invalidateAll(entries)
-    return outcomes.map((outcome, i) => {
-      const { target, kind, value, ttl, l1 } = entries[i] as TierWrite
-      if (!overtaken[i] && (l1 === 'always' || (l1 === 'stored' && outcome === 'stored'))) {
-        const until = now + ttl
-        const times = { writtenAt: now, freshUntil: until, entryUntil: until }
-        this.l1?.set(target.key, { kind, value, size: sizes[i] as number, times }, began)
-      }
-      return outcome
-    })
+    for (const [i, { target, kind, payload, value, ttl, l1 }] of entries.entries()) {
+      if (overtaken[i] || !(l1 === 'always' || (l1 === 'stored' && outcomes[i] === 'stored'))) continue
+      const until = now + ttl
+      const times = { writtenAt: now, freshUntil: until, entryUntil: until }
+      this.l1?.set(target.key, { kind, value, size: packedSize(form, payload), times }, began)
+    }
+    return outcomes
   }
 
   /** Removes keys from both tiers. One outcome each, in order. */
