@@ -23,6 +23,9 @@ export interface CallsContext {
 /** How many operations may wait for one server before further ones are refused with `ERR_NODE_BUSY`. */
 const MAX_PENDING = 20_000
 
+/** From this share of its time on, a server that did not answer is not expected to answer what comes next. */
+const NEARLY_ALL = 0.9
+
 /**
  * The commands under way on one server, with the deadline held outside its client: whatever the client library does, each
  * settles within the time given, and a late answer is discarded.
@@ -70,7 +73,7 @@ export class Calls {
         const error = this.#timeout(operation, keys, ms)
         reject(error)
         if (operation === 'close') return
-        if (ms >= nodeTimeout) this.#suspect = true
+        if (ms >= NEARLY_ALL * nodeTimeout) this.#suspect = true
         if (COMMANDS.has(operation)) this.#judge(ms, late, error, () => answered)
         this.#resetIfSilent(late)
       })
