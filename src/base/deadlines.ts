@@ -6,11 +6,40 @@ export interface Deadline {
   cancel(): void
 }
 
-interface Item extends Deadline {
-  at: number
+/** The deadlines of one duration, in a ring of which this is the head. */
+interface List {
+  readonly duration: number
+  readonly head: Item
+}
+
+/** In as few objects as possible: thousands may wait, and what waits is copied by the garbage collector. */
+class Item implements Deadline {
+  readonly at: number
+  readonly owner: Deadlines | undefined
+  readonly list: List | undefined
   expire: ((late: number) => void) | undefined
-  previous: Item | undefined
-  next: Item | undefined
+  previous: Item = this
+  next: Item = this
+
+  constructor(
+    at: number,
+    expire: ((late: number) => void) | undefined,
+    owner: Deadlines | undefined,
+    list: List | undefined,
+  ) {
+    this.at = at
+    this.expire = expire
+    this.owner = owner
+    this.list = list
+  }
+
+  cancel(): void {
+    if (this.expire === undefined) return
+    this.expire = undefined
+    this.previous.next = this.next
+    this.next.previous = this.previous
+    this.owner?.removed(this.list as List)
+  }
 }
 
 /** A timer that fires this late, in milliseconds, fires in a process that stood still. */
@@ -30,7 +59,7 @@ const STALL = 5
  */
 export class Deadlines {
   readonly #clock: Clock
-  readonly #lists = new Map<number, Item>()
+  readonly #lists = new Map<number, List>()
   #waiting = 0
   #timer: Timer | undefined
   #firesAt = Infinity
@@ -52,11 +81,13 @@ export class Deadlines {
    */
   set(ms: number, expire: (late: number) => void): Deadline {
     const duration = Math.max(0, Math.ceil(ms))
-    const head = this.#lists.get(duration) ?? this.#open(duration)
+    const list = this.#lists.get(duration) ?? this.#open(duration)
+    const { head } = list
     const at = this.#clock.monotonic() + duration
-    const last = head.previous as Item
-    const item: Item = { at, expire, previous: last, next: head, cancel: () => this.#remove(item, duration, head) }
-    last.next = item
+    const item = new Item(at, expire, this, list)
+    item.previous = head.previous
+    item.next = head
+    head.previous.next = item
     head.previous = item
     if (this.#waiting++ === 0) this.#timer?.ref()
     if (at < this.#firesAt) this.#arm(at)
@@ -68,24 +99,18 @@ export class Deadlines {
     this.#timer?.cancel()
     this.#timer = undefined
     this.#firesAt = Infinity
-    for (const head of this.#lists.values()) while (head.next !== head) head.next?.cancel()
+    for (const { head } of this.#lists.values()) while (head.next !== head) head.next.cancel()
     this.#lists.clear()
   }
 
-  #open(duration: number): Item {
-    const head: Item = { at: Infinity, expire: undefined, previous: undefined, next: undefined, cancel: () => {} }
-    head.previous = head
-    head.next = head
-    this.#lists.set(duration, head)
-    return head
+  #open(duration: number): List {
+    const list = { duration, head: new Item(Infinity, undefined, undefined, undefined) }
+    this.#lists.set(duration, list)
+    return list
   }
 
-  #remove(item: Item, duration: number, head: Item): void {
-    if (item.expire === undefined) return
-    item.expire = undefined
-    const { previous, next } = item as { previous: Item; next: Item }
-    previous.next = next
-    next.previous = previous
+  /** Told by an item of this list that it was taken out. */
+  removed({ duration, head }: List): void {
     // Per-call time-outs leave all sorts of durations behind; an empty list is dropped when another one is in use.
     if (head.next === head && this.#lists.size > 4) this.#lists.delete(duration)
     if (--this.#waiting === 0) this.#timer?.unref()
@@ -113,11 +138,11 @@ export class Deadlines {
     const now = this.#clock.monotonic()
     let soonest = Infinity
     const due: Item[] = []
-    for (const head of this.#lists.values()) {
-      let item = head.next as Item
+    for (const { head } of this.#lists.values()) {
+      let item = head.next
       while (item !== head && item.at <= now) {
         due.push(item)
-        item = item.next as Item
+        item = item.next
       }
       if (item !== head && item.at < soonest) soonest = item.at
     }

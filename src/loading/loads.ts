@@ -189,7 +189,12 @@ export class Loads {
       return { loading, value: undefined, write }
     }
     const accept = ({ payload, value }: Tripped): Prepared => {
-      const { router, drops } = this.#context
+      const { router, drops, tiers } = this.#context
+      const replaces = request.mode === 'refresh'
+      if (!replaces && !(request.l1 && tiers.l1) && !router.reaches(target.key)) {
+        drops.tell('fill-failed', target.key)
+        return { loading, value, write: undefined }
+      }
       const fits = packedSize(form, payload) <= router.maxValueBytes(target.key)
       if (!fits) drops.tell('too-large', target.key)
       const write = fits ? this.#fillOf(loading, request, ms, 'value', payload, value, request.ttl) : undefined

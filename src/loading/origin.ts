@@ -34,7 +34,7 @@ export class Origin {
   readonly #clock: Clock
   readonly #deadlines: Deadlines
   readonly #tally: Tally
-  readonly #running = new Set<(error: Error) => void>()
+  readonly #running = new Set<Run>()
   #closed: Error | undefined
 
   constructor(clock: Clock, deadlines: Deadlines, tally: Tally) {
@@ -57,25 +57,17 @@ export class Origin {
     listener: OriginListener,
   ): Promise<{ loaded: readonly unknown[]; ms: number }> {
     if (this.#closed) throw this.#closed
-    const run = new Abortable()
-    const first = names[0] as string
-    const count = names.length
-    const what = (): string => (count === 1 ? quote(first) : `${quote(first)} and ${count - 1} more`)
+    const run = new Run(names, listener)
     const start = this.#clock.monotonic()
-    const end = (error: Error): void => {
-      deadline.cancel()
-      listener.failed(error)
-      run.abort(error)
-    }
-    let deadline: Deadline = this.#deadlines.set(hardTimeout, () => {
+    run.deadline = this.#deadlines.set(hardTimeout, () => {
       this.#tally.loads.timedOut++
-      end(new LoadError('ERR_LOAD_TIMEOUT', `the load of ${what()} took longer than ${hardTimeout} ms`))
-      deadline = this.#deadlines.set(hardTimeout, () => {
-        this.#running.delete(end)
+      run.end(new LoadError('ERR_LOAD_TIMEOUT', `the load of ${run.what} took longer than ${hardTimeout} ms`))
+      run.deadline = this.#deadlines.set(hardTimeout, () => {
+        this.#running.delete(run)
         listener.givenUp()
       })
     })
-    this.#running.add(end)
+    this.#running.add(run)
     this.#tally.loads.started++
     let ok = false
     try {
@@ -84,39 +76,56 @@ export class Origin {
         result = await load.call(names, run)
       } catch (error) {
         const reason = error instanceof Error ? error.message : quote(error)
-        throw new LoadError('ERR_LOAD', `the load of ${what()} failed: ${reason}`, { cause: error })
+        throw new LoadError('ERR_LOAD', `the load of ${run.what} failed: ${reason}`, { cause: error })
       }
       const loaded = load.values(result, names)
       ok = true
       return { loaded, ms: this.#clock.monotonic() - start }
     } finally {
-      deadline.cancel()
-      this.#running.delete(end)
-      this.#tally.load(first, count, this.#clock.monotonic() - start, ok)
+      run.deadline.cancel()
+      this.#running.delete(run)
+      this.#tally.load(names[0] as string, names.length, this.#clock.monotonic() - start, ok)
     }
   }
 
   /** Ends all loads that run, and lets none begin any more. */
   close(error: Error): void {
     this.#closed = error
-    for (const end of this.#running) end(error)
+    for (const run of this.#running) run.end(error)
     this.#running.clear()
   }
 }
 
-/** An AbortController costs a microsecond, and most loaders never look at their signal. */
-class Abortable implements OriginRun {
+/** One call of a loader. */
+class Run implements OriginRun {
+  readonly #names: readonly string[]
+  readonly #listener: OriginListener
   #controller: AbortController | undefined
   #reason: Error | undefined
+  deadline: Deadline | undefined
 
+  constructor(names: readonly string[], listener: OriginListener) {
+    this.#names = names
+    this.#listener = listener
+  }
+
+  /** Made when asked for: an AbortController costs a microsecond, and most loaders never look at their signal. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
     if (this.#reason) this.#controller.abort(this.#reason)
     return this.#controller.signal
   }
 
-  abort(reason: Error): void {
-    this.#reason = reason
-    this.#controller?.abort(reason)
+  end(error: Error): void {
+    this.deadline?.cancel()
+    this.#listener.failed(error)
+    this.#reason = error
+    this.#controller?.abort(error)
+  }
+
+  /** What is loaded, for messages. */
+  get what(): string {
+    const [first = '', ...rest] = this.#names
+    return rest.length === 0 ? quote(first) : `${quote(first)} and ${rest.length} more`
   }
 }
