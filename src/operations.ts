@@ -28,6 +28,7 @@ export class Operations {
   readonly house: House
   readonly settings: SpaceSettings
   readonly #prefix: string
+  #usual: LoadRequest | undefined
 
   /** @param prefix what stands before each key of this view: `''`, or a space's name and `:` */
   constructor(house: House, prefix: string, settings: SpaceSettings) {
@@ -114,38 +115,36 @@ export class Operations {
   }
 
   /** Reads through: what is cached, else what the loader has. One value per distinct key, in order. */
-  load(names: Iterable<string>, load: LoadFunction, given: unknown): Promise<unknown[]> {
-    const targets: LoadKey[] = []
-    return this.#loadWith(given, targets, (request) => {
-      for (const name of names) targets.push(this.target(name))
-      return this.house.loads.load(targets, load, request)
-    })
+  async load(names: Iterable<string>, load: LoadFunction, given: unknown): Promise<unknown[]> {
+    const { house } = this
+    house.assertOpen()
+    const options = callOptions(given, 'load options', LOAD)
+    const patience = this.#patience(options)
+    const targets = Array.from(names, (name) => this.target(name))
+    const loading = house.loads.load(targets, load, this.#loadRequest(options))
+    return patience === PATIENT ? loading : this.#waitForLoad(loading, patience, targets)
   }
 
-  /** The same for one key. */
+  /** The same for one key. Everything that goes wrong is a rejection. */
   loadOne(name: string, load: LoadFunction, given: unknown): Promise<unknown> {
-    const targets: LoadKey[] = []
-    return this.#loadWith(given, targets, (request) => {
-      const target = this.target(name)
-      targets.push(target)
-      return this.house.loads.loadOne(target, load, request)
-    })
-  }
-
-  /** Everything that goes wrong is a rejection. */
-  #loadWith<T>(given: unknown, targets: readonly LoadKey[], run: (request: LoadRequest) => Promise<T>): Promise<T> {
     const { house } = this
     try {
       house.assertOpen()
       const options = callOptions(given, 'load options', LOAD)
       const patience = this.#patience(options)
-      return waitFor(run(this.#loadRequest(options)), patience, house.deadlines, () => {
-        const what = targets.map(({ name }) => name).join(', ')
-        throw new CacheError('ERR_TIMEOUT', `there was no value of ${quote(what)} within ${patience.timeout} ms`)
-      })
+      const target = this.target(name)
+      const loading = house.loads.loadOne(target, load, this.#loadRequest(options))
+      return patience === PATIENT ? loading : this.#waitForLoad(loading, patience, [target])
     } catch (error) {
       return Promise.reject(error as Error)
     }
+  }
+
+  #waitForLoad<T>(loading: Promise<T>, patience: Patience, targets: readonly LoadKey[]): Promise<T> {
+    return waitFor(loading, patience, this.house.deadlines, () => {
+      const what = targets.map(({ name }) => name).join(', ')
+      throw new CacheError('ERR_TIMEOUT', `there was no value of ${quote(what)} within ${patience.timeout} ms`)
+    })
   }
 
   /** Runs a change of these keys between fences: loads of them that run are overtaken when it begins, and when it settles. */
@@ -201,6 +200,11 @@ export class Operations {
   }
 
   #loadRequest(options: Unchecked): LoadRequest {
+    // Most calls have no options of their own.
+    return options === NONE ? (this.#usual ??= this.#newRequest(options)) : this.#newRequest(options)
+  }
+
+  #newRequest(options: Unchecked): LoadRequest {
     const { settings, house } = this
     const mode =
       options['cache'] === undefined ? 'use' : checkOneOf(options['cache'], 'cache', ['use', 'refresh', 'bypass'])
@@ -221,6 +225,7 @@ export class Operations {
   }
 
   #patience(options: Unchecked): Patience {
+    if (options === NONE) return PATIENT
     const signal = options['signal'] as AbortSignal | undefined
     if (
       signal !== undefined &&
@@ -268,6 +273,7 @@ function callOptions(given: unknown, name: string, known: readonly string[]): Un
 }
 
 const NONE: Unchecked = {}
+const PATIENT: Patience = { signal: undefined, timeout: undefined }
 
 function useL1(options: Unchecked): boolean {
   return options['l1'] === undefined || checkFlag(options['l1'], 'l1')

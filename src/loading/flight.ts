@@ -13,8 +13,6 @@ export class Flight {
       this.resolve = resolve
       this.reject = reject
     })
-    // Every caller may have left by the time it fails.
-    this.promise.catch(() => {})
   }
 }
 

@@ -70,6 +70,10 @@ export class Loads {
     const values: unknown[] = []
     try {
       for (const target of keys) values.push(this.#begin(target, request, own))
+    } catch (error) {
+      // L1 was given functions that throw. Others may have joined the flights that are open by then.
+      for (const { flight } of own) flight.promise.catch(() => {})
+      throw error
     } finally {
       if (own.length > 0) void this.#fly(own, load, request)
     }

@@ -82,30 +82,37 @@ export class Tiers {
   }
 
   /** Reads keys, from L1 where it has them, else from their owners; L1 takes what comes. One result each, in order. */
-  async read(keys: readonly TierKey[], how: TierRead): Promise<Found[]> {
+  read(keys: readonly TierKey[], how: TierRead): Promise<Found[]> {
+    return how.l1 === 'use' && this.l1 ? this.#readBoth(keys, how, this.l1) : this.#readNodes(keys, how)
+  }
+
+  async #readBoth(keys: readonly TierKey[], how: TierRead, l1: L1): Promise<Found[]> {
     const found: Found[] = []
     const asked: number[] = []
     for (const [at, { key }] of keys.entries()) {
-      const entry = how.l1 === 'use' ? this.l1?.get(key) : undefined
+      const entry = l1.get(key)
       if (entry) found[at] = { entry, source: 'l1', error: undefined }
       else asked.push(at)
     }
     if (asked.length === 0) return found
     const targets = asked.length === keys.length ? keys : asked.map((at) => keys[at] as TierKey)
-    const fence = how.l1 === 'off' ? undefined : this.#fence
-    const stamps = fence && targets.map(({ key }) => fence.stamp(key))
-    const began = this.#moment()
-    const routed = await this.#context.router.read(targets, how.reads, how.timeout)
-    const accepted = this.#intake.accept(targets, routed, how.form, began.monotonic + how.timeout)
-    const entries = accepted instanceof Promise ? await accepted : accepted
-    for (const [i, { outcome, route }] of routed.entries()) {
-      const { key } = targets[i] as TierKey
-      const entry = entries[i]
-      if (entry && fence && fence.stamp(key) === stamps?.[i]) this.l1?.set(key, entry, began)
-      const error = isFailure(outcome) ? outcome : undefined
-      found[asked[i] as number] = { entry, source: route.shard.id, error }
-    }
+    for (const [i, one] of (await this.#readNodes(targets, how)).entries()) found[asked[i] as number] = one
     return found
+  }
+
+  async #readNodes(keys: readonly TierKey[], how: TierRead): Promise<Found[]> {
+    const fence = how.l1 === 'off' ? undefined : this.#fence
+    const stamps = fence && keys.map(({ key }) => fence.stamp(key))
+    const began = this.#moment()
+    const routed = await this.#context.router.read(keys, how.reads, how.timeout)
+    const accepted = this.#intake.accept(keys, routed, how.form, began.monotonic + how.timeout)
+    const entries = accepted instanceof Promise ? await accepted : accepted
+    return routed.map(({ outcome, route }, i) => {
+      const entry = entries[i]
+      const { key } = keys[i] as TierKey
+      if (entry && fence && fence.stamp(key) === stamps?.[i]) this.l1?.set(key, entry, began)
+      return { entry, source: route.shard.id, error: isFailure(outcome) ? outcome : undefined }
+    })
   }
 
   /**
