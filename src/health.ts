@@ -1,3 +1,4 @@
+import { infoOf } from './node/powers.ts'
 import type { CircuitState, DropReason } from './base/events.ts'
 import type { ErrorCode } from './base/errors.ts'
 import type { House } from './house.ts'
@@ -133,7 +134,7 @@ export async function cacheHealth(house: House): Promise<CacheHealth> {
   let totalMemory = 0
   const nodes = await Promise.all(
     cluster.topology.shards.map(async ({ id, members, ledger }): Promise<NodeHealth> => {
-      const infos = await Promise.all(members.map(({ guard }) => guard.info(settings.nodeTimeout)))
+      const infos = await Promise.all(members.map(({ guard }) => infoOf(guard, settings.nodeTimeout)))
       const primary = infos[0]
       totalKeys += primary?.keys ?? 0
       totalMemory += primary?.bytes ?? 0

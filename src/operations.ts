@@ -1,7 +1,8 @@
 import { waitFor, type Patience } from './base/caller.ts'
-import { checkOneOf, checkOptions, checkFlag, type Unchecked } from './base/check.ts'
+import { CALL, callOptions, LOAD, NONE, PATIENT, patienceOf, READ, useL1, WRITE } from './call-options.ts'
+import { checkOneOf, type Unchecked } from './base/check.ts'
 import { durationOr } from './base/duration.ts'
-import { CacheError, OptionError, ValueError, quote, type NodeError } from './base/errors.ts'
+import { CacheError, ValueError, quote, type NodeError } from './base/errors.ts'
 import { hashTag } from './base/hash-tag.ts'
 import { encodeValue } from './entry/codec.ts'
 import { packedSize, roundTrip, type Form } from './entry/form.ts'
@@ -9,26 +10,23 @@ import { checkKey, storedKey } from './entry/key.ts'
 import type { House } from './house.ts'
 import { judge } from './loading/freshness.ts'
 import type { LoadFunction } from './loading/origin.ts'
-import type { LoadKey, LoadRequest } from './loading/loads.ts'
+import type { LoadKey, LoadRequest } from './loading/request.ts'
 import { isFailure, type WriteOutcome } from './node/contract.ts'
 import type { SpaceSettings } from './options.ts'
 import { checkReadPolicy, type ReadPolicy } from './shard/read-policy.ts'
 import type { Removal } from './shard/shard.ts'
 import type { TierKey } from './tier/key.ts'
-import type { Found, TierWrite } from './tier/tiers.ts'
+import type { Found, TierRead, TierWrite } from './tier/tiers.ts'
 import type { DeleteResult, EntryInfo, Explanation, WriteResult } from './types.ts'
-
-const CALL = ['signal', 'timeout'] as const
-const READ = [...CALL, 'reads', 'l1'] as const
-const WRITE = [...CALL, 'ttl', 'l1'] as const
-const LOAD = [...READ, 'ttl', 'negativeTtl', 'cache', 'hardTimeout'] as const
 
 /** What one view of the cache (the cache itself, or a space) does with keys: checks what callers give, then runs the house. */
 export class Operations {
   readonly house: House
   readonly settings: SpaceSettings
   readonly #prefix: string
-  #usual: LoadRequest | undefined
+  // Most calls have no options of their own.
+  #usualLoad: LoadRequest | undefined
+  #usualRead: TierRead | undefined
 
   /** @param prefix what stands before each key of this view: `''`, or a space's name and `:` */
   constructor(house: House, prefix: string, settings: SpaceSettings) {
@@ -51,24 +49,48 @@ export class Operations {
     house.assertOpen()
     const options = callOptions(given, 'read options', READ)
     const targets = Array.from(names, (name) => this.target(name))
-    const patience = this.#patience(options)
-    const reading = house.tiers.read(targets, {
+    const patience = patienceOf(options)
+    const found = await this.#wait(house.tiers.read(targets, this.#tierRead(options, patience)), patience)
+    return targets.map((target, i) => ({ target, found: this.#fresh(target, found[i] as Found) }))
+  }
+
+  /** Reads one key, and resolves to what `pick` makes of it. Everything that goes wrong is a rejection. */
+  findOne<T>(name: string, given: unknown, pick: (found: Found) => T): Promise<T> {
+    const { house } = this
+    try {
+      house.assertOpen()
+      const options = callOptions(given, 'read options', READ)
+      const target = this.target(name)
+      const patience = patienceOf(options)
+      const reading = this.#wait(house.tiers.readOne(target, this.#tierRead(options, patience)), patience)
+      return reading.then((found) => pick(this.#fresh(target, found)))
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /** What was found, if it is not expired; counts it. */
+  #fresh({ key }: LoadKey, { entry, source, error }: Found): Found {
+    const { settings, tally } = this.house
+    if (error && settings.onNodeError === 'throw') throw error
+    const usable = entry !== undefined && judge(entry, settings.clock.now()) !== 'expired' ? entry : undefined
+    if (usable) tally.hit(key, source)
+    else tally.miss(key)
+    return { entry: usable, source, error }
+  }
+
+  #tierRead(options: Unchecked, patience: Patience): TierRead {
+    if (options === NONE) return (this.#usualRead ??= this.#newTierRead(options, patience))
+    return this.#newTierRead(options, patience)
+  }
+
+  #newTierRead(options: Unchecked, patience: Patience): TierRead {
+    return {
       form: this.settings.form,
       reads: this.#reads(options),
       timeout: this.#nodeTime(patience),
       l1: useL1(options) ? 'use' : 'off',
-    })
-    const found = await this.#wait(reading, patience)
-    const now = house.settings.clock.now()
-    const strict = house.settings.onNodeError === 'throw'
-    return targets.map((target, i) => {
-      const { entry, source, error } = found[i] as Found
-      if (strict && error) throw error
-      const usable = entry !== undefined && judge(entry, now) !== 'expired' ? entry : undefined
-      if (usable) house.tally.hit(target.key, source)
-      else house.tally.miss(target.key)
-      return { target, found: { entry: usable, source, error } }
-    })
+    }
   }
 
   /** What L1 has of a key, now. */
@@ -85,7 +107,7 @@ export class Operations {
     const { house, settings } = this
     house.assertOpen()
     const options = callOptions(given, 'write options', WRITE)
-    const patience = this.#patience(options)
+    const patience = patienceOf(options)
     const ttl = durationOr(options, 'ttl', settings.ttl)
     const l1 = useL1(options)
     const writes = Array.from(values, ([name, value]) => this.#prepare(name, value, ttl, l1))
@@ -103,7 +125,7 @@ export class Operations {
     const { house } = this
     house.assertOpen()
     const options = callOptions(given, 'delete options', CALL)
-    const patience = this.#patience(options)
+    const patience = patienceOf(options)
     const targets = Array.from(names, (name) => this.target(name))
     const removals = await this.#change(
       targets,
@@ -119,7 +141,7 @@ export class Operations {
     const { house } = this
     house.assertOpen()
     const options = callOptions(given, 'load options', LOAD)
-    const patience = this.#patience(options)
+    const patience = patienceOf(options)
     const targets = Array.from(names, (name) => this.target(name))
     const loading = house.loads.load(targets, load, this.#loadRequest(options))
     return patience === PATIENT ? loading : this.#waitForLoad(loading, patience, targets)
@@ -131,7 +153,7 @@ export class Operations {
     try {
       house.assertOpen()
       const options = callOptions(given, 'load options', LOAD)
-      const patience = this.#patience(options)
+      const patience = patienceOf(options)
       const target = this.target(name)
       const loading = house.loads.loadOne(target, load, this.#loadRequest(options))
       return patience === PATIENT ? loading : this.#waitForLoad(loading, patience, [target])
@@ -200,18 +222,23 @@ export class Operations {
   }
 
   #loadRequest(options: Unchecked): LoadRequest {
-    // Most calls have no options of their own.
-    return options === NONE ? (this.#usual ??= this.#newRequest(options)) : this.#newRequest(options)
+    return options === NONE ? (this.#usualLoad ??= this.#newRequest(options)) : this.#newRequest(options)
   }
 
   #newRequest(options: Unchecked): LoadRequest {
     const { settings, house } = this
+    const l1 = useL1(options)
     const mode =
       options['cache'] === undefined ? 'use' : checkOneOf(options['cache'], 'cache', ['use', 'refresh', 'bypass'])
     return {
       form: settings.form,
-      reads: this.#reads(options),
-      l1: useL1(options),
+      read: {
+        form: settings.form,
+        reads: this.#reads(options),
+        timeout: house.settings.nodeTimeout,
+        l1: l1 ? 'fill' : 'off',
+      },
+      l1,
       mode,
       ttl: durationOr(options, 'ttl', settings.ttl),
       negativeTtl: durationOr(options, 'negativeTtl', settings.negativeTtl),
@@ -222,19 +249,6 @@ export class Operations {
 
   #reads(options: Unchecked): ReadPolicy {
     return options['reads'] === undefined ? this.settings.reads : checkReadPolicy(options['reads'])
-  }
-
-  #patience(options: Unchecked): Patience {
-    if (options === NONE) return PATIENT
-    const signal = options['signal'] as AbortSignal | undefined
-    if (
-      signal !== undefined &&
-      !(typeof signal.aborted === 'boolean' && typeof signal.addEventListener === 'function')
-    ) {
-      throw new OptionError('ERR_OPTION', `signal must be an AbortSignal; given: ${quote(signal)}`)
-    }
-    signal?.throwIfAborted()
-    return { signal, timeout: durationOr(options, 'timeout', undefined) }
   }
 
   /** How long a node may take for this caller. */
@@ -266,15 +280,4 @@ export function entryInfo({ entry, source }: Found, { format }: Form): EntryInfo
 
 function failureOf(outcome: WriteOutcome): NodeError | undefined {
   return isFailure(outcome) ? outcome : undefined
-}
-
-function callOptions(given: unknown, name: string, known: readonly string[]): Unchecked {
-  return given === undefined ? NONE : checkOptions(given, name, known)
-}
-
-const NONE: Unchecked = {}
-const PATIENT: Patience = { signal: undefined, timeout: undefined }
-
-function useL1(options: Unchecked): boolean {
-  return options['l1'] === undefined || checkFlag(options['l1'], 'l1')
 }

@@ -9,10 +9,8 @@ import { wrapFunction } from './wrap.ts'
 /** The face of one view: the cache itself, or a space of it. Its methods are bound and may be passed around. */
 export function createFace<V>(operations: Operations): CacheFace<V> {
   const face: CacheFace<V> = {
-    async get<T extends V = V>(key: string, options?: object) {
-      const [result] = await operations.find([key], options)
-      return result?.found.entry?.value as T | undefined
-    },
+    get: <T extends V = V>(key: string, options?: object) =>
+      operations.findOne(key, options, ({ entry }) => entry?.value as T | undefined),
     async getMany<T extends V = V>(keys: Iterable<string>, options?: object) {
       const hits = new Map<string, T>()
       for (const { target, found } of await operations.find(distinct(keys), options)) {
@@ -20,14 +18,13 @@ export function createFace<V>(operations: Operations): CacheFace<V> {
       }
       return hits
     },
-    async getEntry<T extends V = V>(key: string, options?: object) {
-      const [result] = await operations.find([key], options)
-      return result && (entryInfo(result.found, operations.settings.form) as EntryInfo<T> | undefined)
-    },
-    async has(key, options) {
-      const [result] = await operations.find([key], options)
-      return result?.found.entry?.kind === 'value'
-    },
+    getEntry: <T extends V = V>(key: string, options?: object) =>
+      operations.findOne(
+        key,
+        options,
+        (found) => entryInfo(found, operations.settings.form) as EntryInfo<T> | undefined,
+      ),
+    has: (key, options) => operations.findOne(key, options, ({ entry }) => entry?.kind === 'value'),
     async set(key, value, options) {
       const [result] = await operations.write(new Map([[key, value]]), options)
       return result!

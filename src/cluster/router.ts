@@ -1,6 +1,7 @@
 import type { ReadOutcome, WriteItem, WriteOutcome } from '../node/contract.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
 import type { Source } from '../shard/answers.ts'
+import type { Place } from '../shard/gather.ts'
 import type { Removal, Shard } from '../shard/shard.ts'
 import type { Detour, Ejector } from './ejector.ts'
 import { movedSince } from './history.ts'
@@ -32,6 +33,12 @@ export interface Routed {
   readonly route: Route
 }
 
+/** A key that is being read with others. */
+export interface Joined {
+  readonly route: Route
+  readonly place: Place
+}
+
 /** How long an entry lives at most on a node that stands in for its owner, in milliseconds. */
 const DETOUR_TTL = 60_000
 
@@ -56,16 +63,15 @@ export class Router {
     this.#ejector = ejector
   }
 
+  /** Reads one key, together with others that are read in the same turn of the event loop; see `Shard.join`. */
+  join({ key, stored }: RoutedKey, policy: ReadPolicy, ms: number): Joined {
+    const route = this.#route(this.#current(), key)
+    return { route, place: route.shard.join(stored, policy, ms) }
+  }
+
   /** Reads keys; one result each, in order. */
-  async read(keys: readonly RoutedKey[], policy: ReadPolicy, ms: number): Promise<Routed[]> {
+  read(keys: readonly RoutedKey[], policy: ReadPolicy, ms: number): Promise<Routed[]> {
     const topology = this.#current()
-    if (keys.length === 1) {
-      const [{ key, stored }] = keys as readonly [RoutedKey]
-      const route = this.#route(topology, ownerIndex(topology, key), key)
-      const { answers, at } = route.shard.join(stored, policy, ms)
-      const { outcomes, sources } = await answers
-      return [{ outcome: outcomes[at], source: sources[at], route }]
-    }
     return this.#dispatch(topology, keys, async ({ route, keys: some }) => {
       const { outcomes, sources } = await route.shard.read(storedNames(some), policy, ms)
       return outcomes.map((outcome, i) => ({ outcome, source: sources[i], route }))
@@ -134,17 +140,15 @@ export class Router {
 
   /** The largest value, in bytes, that the node a key goes to can hold. */
   maxValueBytes(key: string): number {
-    const topology = this.#current()
-    return this.#route(topology, ownerIndex(topology, key), key).shard.primary.adapter.limits.maxValueBytes
+    return this.#route(this.#current(), key).shard.primary.adapter.limits.maxValueBytes
   }
 
   /** Whether the node a key goes to is worth a write that nobody misses; see `Guard.responsive`. */
   reaches(key: string): boolean {
-    const topology = this.#current()
-    return this.#route(topology, ownerIndex(topology, key), key).shard.primary.responsive
+    return this.#route(this.#current(), key).shard.primary.responsive
   }
 
-  #route(topology: Topology, index: number, key: string): Route {
+  #route(topology: Topology, key: string, index: number = ownerIndex(topology, key)): Route {
     const owner = topology.shards[index] as Shard
     const detour = this.#ejector?.detour(topology, owner, key)
     return { topology, owner, shard: detour?.shard ?? owner, detour }
@@ -176,7 +180,7 @@ export class Router {
       const index = ownerIndex(topology, key.key)
       let group = latest[index]
       if (group === undefined || this.#ejector) {
-        const route = this.#route(topology, index, key.key)
+        const route = this.#route(topology, key.key, index)
         group = groups.find((one) => one.route.owner === route.owner && one.route.shard === route.shard)
         if (group === undefined) groups.push((group = { route, keys: [], at: [] }))
         latest[index] = group

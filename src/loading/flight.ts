@@ -1,14 +1,16 @@
+import type { LoadKey } from './request.ts'
+
 /** One running load of one key, shared by all its callers. */
 export class Flight {
-  readonly key: string
+  readonly target: LoadKey
   readonly promise: Promise<unknown>
   /** True once a delete or a write overtook it: its value goes to those who wait already, and is written nowhere. */
   fenced = false
   resolve!: (value: unknown) => void
   reject!: (error: unknown) => void
 
-  constructor(key: string) {
-    this.key = key
+  constructor(target: LoadKey) {
+    this.target = target
     this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
@@ -30,9 +32,10 @@ export class Flights {
   }
 
   /** Opens a flight. One that runs already is superseded: nobody joins it any more, and it writes nothing. */
-  open(key: string): Flight {
+  open(target: LoadKey): Flight {
+    const { key } = target
     this.fence(key)
-    const flight = new Flight(key)
+    const flight = new Flight(target)
     this.#open.set(key, flight)
     return flight
   }
@@ -47,7 +50,14 @@ export class Flights {
 
   /** Closes a flight, when it is still the one of its key. */
   done(flight: Flight): void {
-    if (this.#open.get(flight.key) === flight) this.#open.delete(flight.key)
+    const { key } = flight.target
+    if (this.#open.get(key) === flight) this.#open.delete(key)
+  }
+
+  /** Closes a flight with an error. */
+  fail(flight: Flight, error: unknown): void {
+    this.done(flight)
+    flight.reject(error)
   }
 
   /** Ends all flights with an error. */

@@ -21,10 +21,14 @@ export interface OriginRun {
   readonly signal: AbortSignal
 }
 
-/** What is told while a loader runs. */
+/** What is told of one call of a loader: `loaded` or `failed` once, unless it is given up before. */
 export interface OriginListener {
-  /** The hard time-out passed (the loader runs on), or the cache was closed. */
+  /** What it gave for each name, and how long it took in milliseconds. Also after it was `ended`. */
+  loaded(values: readonly unknown[], ms: number): void
+  /** It failed: a LoadError `ERR_LOAD`, with the loader's error as its cause; or `ERR_LOADER_RESULT`. */
   failed(error: Error): void
+  /** The hard time-out passed (the loader runs on), or the cache was closed. */
+  ended(error: Error): void
   /** Twice the hard time-out passed; nothing more is expected of it. */
   givenUp(): void
 }
@@ -44,19 +48,15 @@ export class Origin {
   }
 
   /**
-   * Runs a loader once.
+   * Runs a loader once. Never throws.
    *
-   * @param hardTimeout milliseconds until `listener.failed`; as long again until `listener.givenUp`
-   * @returns what the loader gave for each name, and how long it took in milliseconds
-   * @throws LoadError `ERR_LOAD`, with the loader's error as its cause; `ERR_LOADER_RESULT`
+   * @param hardTimeout milliseconds until `listener.ended`; as long again until `listener.givenUp`
    */
-  async run(
-    load: LoadFunction,
-    names: string[],
-    hardTimeout: number,
-    listener: OriginListener,
-  ): Promise<{ loaded: readonly unknown[]; ms: number }> {
-    if (this.#closed) throw this.#closed
+  run(load: LoadFunction, names: string[], hardTimeout: number, listener: OriginListener): void {
+    if (this.#closed) {
+      listener.failed(this.#closed)
+      return
+    }
     const run = new Run(names, listener)
     const start = this.#clock.monotonic()
     run.deadline = this.#deadlines.set(hardTimeout, () => {
@@ -69,23 +69,31 @@ export class Origin {
     })
     this.#running.add(run)
     this.#tally.loads.started++
-    let ok = false
-    try {
-      let result: unknown
-      try {
-        result = await load.call(names, run)
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : quote(error)
-        throw new LoadError('ERR_LOAD', `the load of ${run.what} failed: ${reason}`, { cause: error })
-      }
-      const loaded = load.values(result, names)
-      ok = true
-      return { loaded, ms: this.#clock.monotonic() - start }
-    } finally {
-      run.deadline.cancel()
+    const finish = (ok: boolean): number => {
+      const ms = this.#clock.monotonic() - start
+      run.deadline?.cancel()
       this.#running.delete(run)
-      this.#tally.load(names[0] as string, names.length, this.#clock.monotonic() - start, ok)
+      this.#tally.load(names[0] as string, names.length, ms, ok)
+      return ms
     }
+    begin(load, names, run).then(
+      (result) => {
+        let values: readonly unknown[]
+        try {
+          values = load.values(result, names)
+        } catch (error) {
+          finish(false)
+          listener.failed(error as Error)
+          return
+        }
+        listener.loaded(values, finish(true))
+      },
+      (error: unknown) => {
+        finish(false)
+        const reason = error instanceof Error ? error.message : quote(error)
+        listener.failed(new LoadError('ERR_LOAD', `the load of ${run.what} failed: ${reason}`, { cause: error }))
+      },
+    )
   }
 
   /** Ends all loads that run, and lets none begin any more. */
@@ -93,6 +101,15 @@ export class Origin {
     this.#closed = error
     for (const run of this.#running) run.end(error)
     this.#running.clear()
+  }
+}
+
+/** A loader may throw at once, or return no promise. */
+function begin(load: LoadFunction, names: string[], run: Run): Promise<unknown> {
+  try {
+    return Promise.resolve(load.call(names, run))
+  } catch (error) {
+    return Promise.reject(error as Error)
   }
 }
 
@@ -118,7 +135,7 @@ class Run implements OriginRun {
 
   end(error: Error): void {
     this.deadline?.cancel()
-    this.#listener.failed(error)
+    this.#listener.ended(error)
     this.#reason = error
     this.#controller?.abort(error)
   }

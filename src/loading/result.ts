@@ -6,7 +6,7 @@ import type { LoadFunction, OriginRun } from './origin.ts'
 export function oneLoader(load: unknown): LoadFunction {
   const run = checkFunction(load, 'the loader') as (context: object) => unknown
   return {
-    call: ([key], origin) => run(contextOf(origin, { key })),
+    call: ([key], origin) => run(new OneContext(key as string, origin)),
     values: (result) => [result],
   }
 }
@@ -16,7 +16,7 @@ export function manyLoader(load: unknown): LoadFunction {
   const run = checkFunction(load, 'the loader') as (missing: string[], context: object) => unknown
   return {
     async call(names, origin) {
-      const result = await run(names, contextOf(origin, {}))
+      const result = await run(names, new ManyContext(origin))
       // Pairs are taken out of their iterator here: that is the loader's code too.
       const iterable = typeof result === 'object' && result !== null && Symbol.iterator in result
       return iterable ? [...(result as Iterable<unknown>)] : result
@@ -28,13 +28,31 @@ export function manyLoader(load: unknown): LoadFunction {
   }
 }
 
-/** What a loader is given beside the keys. The signal is made when first asked for. */
-function contextOf<T extends object>(origin: OriginRun, rest: T): T & { readonly signal: AbortSignal } {
-  return {
-    ...rest,
-    get signal() {
-      return origin.signal
-    },
+/** What a loader of many keys is given beside the keys. */
+class ManyContext {
+  readonly #origin: OriginRun
+
+  constructor(origin: OriginRun) {
+    this.#origin = origin
+  }
+
+  get signal(): AbortSignal {
+    return this.#origin.signal
+  }
+}
+
+/** What a loader of one key is given. */
+class OneContext {
+  readonly key: string
+  readonly #origin: OriginRun
+
+  constructor(key: string, origin: OriginRun) {
+    this.key = key
+    this.#origin = origin
+  }
+
+  get signal(): AbortSignal {
+    return this.#origin.signal
   }
 }
 

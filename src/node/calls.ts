@@ -42,6 +42,8 @@ export class Calls {
   #lastTimeout: NodeError | undefined
   /** Whether a command had no answer in the time a server has, and nothing was answered since. */
   #suspect = false
+  /** Commands that failed, on their way to those who asked: the first one has been handed on. */
+  readonly #failures: (() => void)[] = []
   #closed = false
   #drained: (() => void) | undefined
 
@@ -91,10 +93,11 @@ export class Calls {
           settled()
           resolve(value)
         },
-        (error: unknown) => {
-          settled()
-          reject(error as Error)
-        },
+        (error: unknown) =>
+          this.#inTurn(() => {
+            settled()
+            reject(error as Error)
+          }),
       )
     })
   }
@@ -109,6 +112,24 @@ export class Calls {
         deadline.cancel()
         resolve()
       }
+    })
+  }
+
+  /**
+   * When a connection is lost, all that was under way on it fails at once. What follows from each failure is work, so they
+   * are handed on one per turn of the event loop, the oldest first: so those of other servers get their turn, and deadlines
+   * theirs.
+   */
+  #inTurn(fail: () => void): void {
+    this.#failures.push(fail)
+    if (this.#failures.length === 1) this.#failNext()
+  }
+
+  #failNext(): void {
+    this.#failures[0]?.()
+    setImmediate(() => {
+      this.#failures.shift()
+      if (this.#failures.length > 0) this.#failNext()
     })
   }
 

@@ -11,7 +11,6 @@ import {
   isFailure,
   type NodeAdapter,
   type NodeIdentity,
-  type NodeInfo,
   type ReadOutcome,
   type RemoveOutcome,
   type WriteItem,
@@ -142,30 +141,22 @@ export class Guard {
     return this.#run('remove', keys.length, ms, () => this.adapter.remove(keys))
   }
 
-  /** Removes a key if it holds exactly these bytes, where the server can; what comes of it matters to nobody. */
-  async removeIf(key: string, value: Uint8Array, ms: number): Promise<void> {
-    const power = this.adapter.powers.removeIf
-    if (!power || !this.usable) return
-    try {
-      await this.#calls.run('remove', 1, ms, () => power.call(this.adapter.powers, key, value))
-    } catch (error) {
-      this.#failed('remove', error, 1)
-    }
+  /** Refuses a read because too many wait already. */
+  refuseRead(message: string): NodeError {
+    return this.#failed('read', new NodeError('ERR_NODE_BUSY', message), 1)
   }
 
-  /** Asks the server about itself, whatever its circuit says; `undefined` when it cannot tell or does not answer. */
-  async info(ms: number): Promise<NodeInfo | undefined> {
-    const ask = this.adapter.powers.info
-    if (!ask) return undefined
+  /** Uses a power of the adapter, whatever the circuit says. Resolves to a NodeError when that fails. */
+  async use<T>(operation: OperationName, ms: number, power: () => Promise<T>): Promise<T | NodeError> {
     try {
-      const info = await this.#calls.run('info', 1, ms, () => ask.call(this.adapter.powers))
+      const result = await this.#calls.run(operation, 1, ms, power)
       this.#state = 'up'
-      return info
+      return result
     } catch (error) {
-      const { code } = this.#failed('info', error, 1)
-      // It answered, if only to say that it may not tell.
-      if (code === 'ERR_NODE') this.#state = 'up'
-      return undefined
+      const failure = this.#failed(operation, error, 1)
+      // It answered, if only to say that it may not.
+      if (failure.code === 'ERR_NODE') this.#state = 'up'
+      return failure
     }
   }
 

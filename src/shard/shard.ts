@@ -4,7 +4,7 @@ import { isFailure, type RemoveOutcome, type WriteItem, type WriteOutcome } from
 import { Guard, type GuardContext } from '../node/guard.ts'
 import type { MemberSpec, NodeSpec } from '../node/spec.ts'
 import { noAnswers, type Answers } from './answers.ts'
-import { Gather, type Place } from './gather.ts'
+import { Gather, MOST_WAITING, type Place } from './gather.ts'
 import type { JournalLimits } from './journal.ts'
 import { Ledger } from './ledger.ts'
 import { orderMembers, type MemberView, type ReadPolicy, type ReadPolicyContext } from './read-policy.ts'
@@ -70,7 +70,7 @@ export class Shard {
       before?.ledger ?? new Ledger(spec.id, { clock, events, stamps, journal, nodeTimeout: node.nodeTimeout })
     // Not made here: it would hold on to what this constructor was given, and so to every shard before this one.
     this.#reading = readingContext(context, this.#tellFailover.bind(this))
-    this.#gather = new Gather(clock, this.read.bind(this))
+    this.#gather = new Gather(clock, this.read.bind(this), this.#refuse.bind(this))
   }
 
   get id(): string {
@@ -154,6 +154,11 @@ export class Shard {
     return outcomes.map((outcome) =>
       isFailure(outcome) ? { status: noted[next++] ? 'journaled' : 'failed', error: outcome } : { status: outcome },
     )
+  }
+
+  #refuse(): Answers {
+    const error = this.primary.refuseRead(`${MOST_WAITING} reads already wait for the node ${this.id}`)
+    return { outcomes: [error], sources: [undefined] }
   }
 
   #order(policy: ReadPolicy): Guard[] {

@@ -7,6 +7,7 @@ import { isWrittenBy } from '../entry/envelope.ts'
 import { unpack, type Entry, type Form, type Unpacked } from '../entry/form.ts'
 import { isFailure, type ReadOutcome } from '../node/contract.ts'
 import type { Guard } from '../node/guard.ts'
+import { removeIf } from '../node/powers.ts'
 import type { TierKey } from './key.ts'
 
 /** What {@link Intake} is made of. */
@@ -68,7 +69,7 @@ export class Intake {
     form: Form,
     end: number,
   ): Promise<(Entry | undefined)[]> {
-    const look = (i: number, bytes: unknown): Unpacked | Promise<Unpacked> | undefined =>
+    const look = async (i: number, bytes: unknown): Promise<Unpacked | undefined> =>
       bytes instanceof Uint8Array ? this.#unpack(targets[i] as TierKey, bytes, form) : undefined
     const results = await Promise.all(routed.map(({ outcome }, i) => look(i, outcome)))
     const doubted = new Set<Guard>()
@@ -139,7 +140,7 @@ export class Intake {
   #removeWrong({ route }: Routed, target: TierKey, bytes: Uint8Array, { status }: Unpacked): void {
     const { router, nodeTimeout } = this.#context
     const { primary } = route.shard
-    if (primary.adapter.powers.removeIf) void primary.removeIf(target.stored, bytes, nodeTimeout)
+    if (primary.adapter.powers.removeIf) void removeIf(primary, target.stored, bytes, nodeTimeout)
     // Another key's value may be read rightly by a second look; a damaged one never.
     else if (status === 'corrupt') void router.remove([target], nodeTimeout)
   }

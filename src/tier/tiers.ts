@@ -3,7 +3,7 @@ import type { Drops } from '../base/drops.ts'
 import { NodeError } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
 import type { Stamps } from '../base/stamps.ts'
-import type { Router } from '../cluster/router.ts'
+import type { Routed, Router } from '../cluster/router.ts'
 import { pack, packedSize, type Entry, type Form } from '../entry/form.ts'
 import { isFailure, type WriteOutcome } from '../node/contract.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
@@ -64,6 +64,12 @@ export interface TiersContext {
   readonly nodeTimeout: number
 }
 
+/** A moment on both clocks. */
+interface Moment {
+  readonly monotonic: number
+  readonly now: number
+}
+
 const UNREACHED = new NodeError('ERR_NODE_DOWN', 'the node does not answer, and was not asked')
 
 /** L1 in front of the nodes, as one store of entries. */
@@ -100,19 +106,53 @@ export class Tiers {
     return found
   }
 
+  /** Reads one key, as {@link Tiers.read} does. It shares a command with others that are read in the same turn. */
+  readOne(target: TierKey, how: TierRead): Promise<Found> {
+    const entry = how.l1 === 'use' ? this.l1?.get(target.key) : undefined
+    if (entry) return Promise.resolve({ entry, source: 'l1', error: undefined })
+    const stamp = how.l1 === 'off' ? undefined : this.#fence?.stamp(target.key)
+    const began = this.#moment()
+    const { route, place } = this.#context.router.join(target, how.reads, how.timeout)
+    return place.answers.then(({ outcomes, sources }) => {
+      const routed: Routed = { outcome: outcomes[place.at], source: sources[place.at], route }
+      const accepted = this.#accept([target], [routed], how, began)
+      const take = ([one]: readonly (Entry | undefined)[]): Found => this.#take(target, routed, one, stamp, began)
+      return accepted instanceof Promise ? accepted.then(take) : take(accepted)
+    })
+  }
+
   async #readNodes(keys: readonly TierKey[], how: TierRead): Promise<Found[]> {
     const fence = how.l1 === 'off' ? undefined : this.#fence
     const stamps = fence && keys.map(({ key }) => fence.stamp(key))
     const began = this.#moment()
     const routed = await this.#context.router.read(keys, how.reads, how.timeout)
-    const accepted = this.#intake.accept(keys, routed, how.form, began.monotonic + how.timeout)
-    const entries = accepted instanceof Promise ? await accepted : accepted
-    return routed.map(({ outcome, route }, i) => {
-      const entry = entries[i]
-      const { key } = keys[i] as TierKey
-      if (entry && fence && fence.stamp(key) === stamps?.[i]) this.l1?.set(key, entry, began)
-      return { entry, source: route.shard.id, error: isFailure(outcome) ? outcome : undefined }
-    })
+    const entries = await this.#accept(keys, routed, how, began)
+    return routed.map((one, i) => this.#take(keys[i] as TierKey, one, entries[i], stamps?.[i], began))
+  }
+
+  #accept(
+    keys: readonly TierKey[],
+    routed: readonly Routed[],
+    { form, timeout }: TierRead,
+    { monotonic }: Moment,
+  ): ReturnType<Intake['accept']> {
+    return this.#intake.accept(keys, routed, form, monotonic + timeout)
+  }
+
+  /**
+   * L1 takes what was read, unless something overtook the read.
+   *
+   * @param stamp the fence's, from before the read; `undefined` when L1 is left alone
+   */
+  #take(
+    { key }: TierKey,
+    { outcome, route }: Routed,
+    entry: Entry | undefined,
+    stamp: number | undefined,
+    began: Moment,
+  ): Found {
+    if (entry && stamp !== undefined && this.#fence?.stamp(key) === stamp) this.l1?.set(key, entry, began)
+    return { entry, source: route.shard.id, error: isFailure(outcome) ? outcome : undefined }
   }
 
   /**
@@ -177,7 +217,7 @@ export class Tiers {
     return entries.map(({ target }) => this.#fence?.stamp(target.key))
   }
 
-  #moment(): { monotonic: number; now: number } {
+  #moment(): Moment {
     const { clock } = this.#context
     return { monotonic: clock.monotonic(), now: clock.now() }
   }

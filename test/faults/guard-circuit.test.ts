@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { infoOf, removeIf } from '../../src/node/powers.ts'
 import { NodeError, type ErrorCode } from '../../src/base/errors.ts'
 import type { NodeInfo } from '../../src/node/contract.ts'
 import { rejection, turn } from '../support/caches.ts'
@@ -139,18 +140,18 @@ describe('while it is open', () => {
     const info: NodeInfo = { runId: 'x', role: 'primary', version: '', keys: 7, bytes: 70 }
     server.reads = isDown
     await guard.read(['k'], DEADLINE)
-    expect(await guard.info(DEADLINE)).toBe(info)
+    expect(await infoOf(guard, DEADLINE)).toBe(info)
     expect([guard.circuit, guard.state]).toEqual(['open', 'down'])
   })
 
   it('removeIf() is not', async () => {
     let asked = 0
-    const removeIf = (): Promise<boolean> => Promise.resolve(++asked > 0)
-    const { server, guard } = setUp(() => ({ powers: { removeIf } }))
-    await guard.removeIf('k', Buffer.from('1'), DEADLINE)
+    const power = (): Promise<boolean> => Promise.resolve(++asked > 0)
+    const { server, guard } = setUp(() => ({ powers: { removeIf: power } }))
+    await removeIf(guard, 'k', Buffer.from('1'), DEADLINE)
     server.reads = isDown
     await guard.read(['k'], DEADLINE)
-    await guard.removeIf('k', Buffer.from('1'), DEADLINE)
+    await removeIf(guard, 'k', Buffer.from('1'), DEADLINE)
     expect(asked).toBe(1)
   })
 })

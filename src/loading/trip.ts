@@ -1,0 +1,27 @@
+import { LoadError, quote } from '../base/errors.ts'
+import { encodeValue } from '../entry/codec.ts'
+import { roundTrip, type Form, type Revived } from '../entry/form.ts'
+
+/** A loaded value that has been through the codec. */
+export interface Tripped {
+  readonly payload: Uint8Array
+  readonly value: unknown
+}
+
+/**
+ * A loaded value as the codec and the schema would give it back, so that a hit and a miss look alike. A promise only where
+ * the schema is asynchronous.
+ *
+ * @param name the key, for messages
+ * @throws ValueError `ERR_VALUE`; LoadError `ERR_LOADER_RESULT`
+ */
+export function trip(raw: unknown, name: string, form: Form): Tripped | Promise<Tripped> {
+  const payload = encodeValue(form.codec, raw, name)
+  const accept = (revived: Revived): Tripped => {
+    if (revived.status === 'value') return { payload, value: revived.value }
+    const why = revived.status === 'schema' ? `does not fit the schema: ${revived.problem}` : 'cannot be decoded again'
+    throw new LoadError('ERR_LOADER_RESULT', `what was loaded for ${quote(name)} ${why}`)
+  }
+  const revived = roundTrip(form, raw, payload)
+  return revived instanceof Promise ? revived.then(accept) : accept(revived)
+}

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import { ManualClock } from '../../src/testing/manual-clock.ts'
+import type { Answers } from '../../src/shard/answers.ts'
+import { Gather, MOST_WAITING } from '../../src/shard/gather.ts'
+import { turn } from '../support/caches.ts'
+import { gate } from '../support/fake-node.ts'
+
+const answersOf = (keys: readonly string[]): Answers => ({
+  outcomes: keys.map((key) => Buffer.from(key)),
+  sources: keys.map(() => undefined),
+})
+
+function setUp(until: Promise<unknown> = Promise.resolve()) {
+  const clock = new ManualClock()
+  const sent: { keys: readonly string[]; policy: unknown; ms: number }[] = []
+  let refused = 0
+  const gather = new Gather(
+    clock,
+    async (keys, policy, ms) => {
+      sent.push({ keys: [...keys], policy, ms })
+      await until
+      return answersOf(keys)
+    },
+    () => {
+      refused++
+      return answersOf(['refused'])
+    },
+  )
+  const read = async (key: string, ms = 100): Promise<string> => {
+    const { answers, at } = gather.join(key, 'primary', ms)
+    return ((await answers).outcomes[at] as Buffer).toString()
+  }
+  return { clock, gather, sent, read, refused: () => refused }
+}
+
+describe('reads of one turn', () => {
+  it('share a command, and each key is asked for once', async () => {
+    const { sent, read } = setUp()
+    expect(await Promise.all(['a', 'b', 'a', 'c'].map((key) => read(key)))).toEqual(['a', 'b', 'a', 'c'])
+    expect(sent).toEqual([{ keys: ['a', 'b', 'c'], policy: 'primary', ms: 100 }])
+  })
+
+  it('of another turn are another command', async () => {
+    const { sent, read } = setUp()
+    await read('a')
+    await read('a')
+    expect(sent.map(({ keys }) => keys)).toEqual([['a'], ['a']])
+  })
+
+  it('leave in pieces of 64 keys, a full one at once', async () => {
+    const { sent, read } = setUp()
+    const reading = Array.from({ length: 130 }, (_, i) => read(`${i}`))
+    expect(sent.map(({ keys }) => keys.length)).toEqual([64, 64])
+    expect(await Promise.all(reading)).toEqual(Array.from({ length: 130 }, (_, i) => `${i}`))
+    expect(sent.map(({ keys }) => keys.length)).toEqual([64, 64, 2])
+  })
+
+  it('with another time or policy are another command; more than eight of those leave at once', async () => {
+    const { sent, read } = setUp()
+    const reading = Array.from({ length: 10 }, (_, i) => read('a', 100 + i))
+    expect(sent.map(({ ms }) => ms)).toEqual([100, 101])
+    await Promise.all(reading)
+    expect(sent).toHaveLength(10)
+  })
+
+  it('what waits for the end of the turn counts against the deadline, and a turn that takes long begins anew', async () => {
+    const { clock, sent, read } = setUp()
+    const first = read('a')
+    clock.advance(3)
+    const second = read('b')
+    clock.advance(3)
+    const third = read('c')
+    expect(sent).toEqual([{ keys: ['a', 'b'], policy: 'primary', ms: 95 }])
+    await Promise.all([first, second, third])
+    expect(sent[1]).toEqual({ keys: ['c'], policy: 'primary', ms: 100 })
+  })
+
+  it('a process that stands still has not used up the node’s time', async () => {
+    const { clock, sent, read } = setUp()
+    const reading = read('a')
+    clock.advance(500)
+    await reading
+    expect(sent[0]?.ms).toBe(95)
+  })
+
+  it('leave before their key is changed, and others stay together', async () => {
+    const { gather, sent, read } = setUp()
+    const reading = [read('a'), read('b')]
+    gather.release(['x'])
+    expect(sent).toEqual([])
+    gather.release(['x', 'b'])
+    expect(sent.map(({ keys }) => keys)).toEqual([['a', 'b']])
+    await Promise.all(reading)
+  })
+
+  it('are refused when too many wait, and welcome again afterwards', async () => {
+    const hung = gate()
+    const { sent, read, refused } = setUp(hung.promise)
+    // However few keys they ask for.
+    const reading = Array.from({ length: MOST_WAITING }, () => read('a'))
+    await turn()
+    expect([await read('b'), refused(), sent.length]).toEqual(['refused', 1, 1])
+    hung.open()
+    await Promise.all(reading)
+    expect([await read('b'), refused()]).toEqual(['b', 1])
+  })
+
+  it('a read that rejects is everybody’s, and counts as settled', async () => {
+    const clock = new ManualClock()
+    const gather = new Gather(clock, () => Promise.reject(new Error('policy')), () => answersOf([])) // prettier-ignore
+    for (let i = 0; i < 2; i++) {
+      const places = Array.from({ length: MOST_WAITING }, () => gather.join('a', 'primary', 100))
+      await expect(places[0]?.answers).rejects.toThrow('policy')
+    }
+  })
+})
