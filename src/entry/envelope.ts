@@ -45,8 +45,9 @@ const AT_COUNT = AT_WRITER + WRITER_BYTES
 
 const MAGIC = 0xf5_c5
 const FORMAT = 1
-const KINDS: readonly (EntryKind | undefined)[] = ['value', 'negative', 'lease', undefined]
-const KIND_BITS = 0b11
+/** By their number in the flags. */
+export const KINDS: readonly (EntryKind | undefined)[] = ['value', 'negative', 'lease', undefined]
+export const KIND_BITS = 0b11
 const COMPRESSED = 0b100
 const RESERVED = ~(KIND_BITS | COMPRESSED)
 const MAX_TIME = 2 ** 48 - 1
@@ -54,15 +55,15 @@ const MAX_TIME = 2 ** 48 - 1
 // Byte positions; all integers are big-endian. Bytes 0 to 27 are covered by the payload check. What stands behind it is
 // what a server-side script changes in place: `expire` the freshness, a lease the version and its end.
 const AT_FORMAT = 2
-const AT_FLAGS = 3
+export const AT_FLAGS = 3
 const AT_WRITTEN = 4
 const AT_ENTRY_UNTIL = 10
 const AT_LOAD_TIME = 16
 const AT_KEY_CHECK = 20
 const AT_PAYLOAD_CHECK = 28
-const AT_FRESH_UNTIL = 32
-const AT_VERSION = 38
-const AT_LEASE_UNTIL = 50
+export const AT_FRESH_UNTIL = 32
+export const AT_VERSION = 38
+export const AT_LEASE_UNTIL = 50
 
 const CHECK_SEED_HIGH = 0x9e37_79b1
 const CHECK_SEED_LOW = 0x85eb_ca77

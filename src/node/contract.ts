@@ -1,4 +1,5 @@
 import { NodeError } from '../base/errors.ts'
+import type { AtomicPower } from './atomic.ts'
 
 /** Who a server says it is. */
 export interface NodeIdentity {
@@ -85,6 +86,8 @@ export interface NodePowers {
    * @throws NodeError
    */
   removeIf?(key: string, value: Uint8Array): Promise<boolean>
+  /** Leases: one load per key across processes, which no delete is overtaken by. */
+  atomic?: AtomicPower
 }
 
 /**
