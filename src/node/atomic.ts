@@ -6,20 +6,21 @@ export interface LeaseRequest {
   key: string
   /**
    * The version (12 bytes) of the entry that is to be replaced, which stays readable meanwhile; `undefined` when there was
-   * none.
+   * none. With `'any'` the lease is taken over, whatever is there and whoever holds it.
    */
-  seen: Uint8Array | undefined
+  seen: Uint8Array | 'any' | undefined
   /** What proves the lease later: a version (12 bytes) that nobody else has. */
   token: Uint8Array
   /** What stands for an entry that is not there yet: an envelope of the kind `lease` whose version is the token. */
   placeholder: Uint8Array
-  /** How long the lease holds unless it is renewed, in milliseconds. */
+  /** How long the lease holds unless it is renewed, in milliseconds: a whole number of at least 1. */
   ms: number
 }
 
 /**
  * What taking a lease comes to: `won`; `held` by somebody else on an entry that is there; the bytes that are there instead
- * (somebody else's placeholder, an entry that was written meanwhile, or one of another version than was seen); or a failure.
+ * (somebody else's placeholder, an entry that was written meanwhile, one of another version than was seen, or what is no
+ * envelope); or a failure. Who already holds it by this very token has `won`: the reply to an earlier request was lost.
  */
 export type LeaseOutcome = 'won' | 'held' | Uint8Array | NodeError
 
@@ -31,7 +32,7 @@ export interface TokenRequest {
 
 /** A lease that goes on. */
 export interface RenewRequest extends TokenRequest {
-  /** From now on, in milliseconds. */
+  /** From now on, in milliseconds: a whole number of at least 1. */
   ms: number
 }
 
@@ -54,7 +55,7 @@ export interface ExpireRequest {
   version: Uint8Array
 }
 
-/** What making an entry out of date comes to: a placeholder is `deleted`. */
+/** What making an entry out of date comes to: a placeholder, and what is shorter than a header, is `deleted`. */
 export type ExpireOutcome = 'expired' | 'deleted' | 'absent' | NodeError
 
 /**
@@ -64,9 +65,12 @@ export type ExpireOutcome = 'expired' | 'deleted' | 'absent' | NodeError
  * A lease lives in the entry itself, in the fields `version` and `lease-until` of the envelope (see `docs/envelope.md`): a
  * write or a delete of the key, by whomever, ends it, and a fill that comes after that finds its token gone.
  *
- * - Absent key: the placeholder is written, with a TTL of `ms`, if there is still nothing.
+ * - Absent key: the placeholder is written, with a TTL of `ms`, if there is still nothing; whatever was `seen`.
  * - Present entry: if its version is `seen` and no lease holds on it, its version becomes the token and its `lease-until`
  *   the server's time plus `ms`. Payload and TTL stay.
+ * - Somebody else's placeholder holds for as long as it lives.
+ * - `seen: 'any'`: a placeholder, and what is no envelope, is replaced by this one's placeholder; an entry is taken in place.
+ *   Never `held`, never bytes. Whoever held the lease finds it `lost`.
  * - Time is the server's, so that the clocks of processes need not agree.
  */
 export interface AtomicPower {

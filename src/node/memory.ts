@@ -11,6 +11,7 @@ import type {
   WriteItem,
   WriteOutcome,
 } from './contract.ts'
+import { MemoryAtomic, type LeaseStore } from './memory-atomic.ts'
 import { NODE_OPTIONS, nodeSpec, type NodeContext, type NodeOptions, type NodeSpec } from './spec.ts'
 
 /** Options of {@link memoryNode}. */
@@ -61,6 +62,7 @@ class MemoryAdapter implements NodeAdapter {
   readonly powers = {
     info: (): Promise<NodeInfo> => this.#info(),
     removeIf: (key: string, value: Uint8Array): Promise<boolean> => this.#removeIf(key, value),
+    atomic: new MemoryAtomic(this.#leaseStore()),
   }
   readonly #store: LRUCache<string, Stored>
   readonly #clock: Clock
@@ -93,17 +95,7 @@ class MemoryAdapter implements NodeAdapter {
   write(items: readonly WriteItem[]): Promise<WriteOutcome[]> {
     if (this.#closed) return Promise.resolve(items.map(() => closed(this.address)))
     const now = this.#clock.monotonic()
-    return Promise.resolve(
-      items.map(({ key, value, ttl }) => {
-        if (value.length > this.limits.maxValueBytes) {
-          this.#store.delete(key)
-          return new NodeError('ERR_NODE', `${this.address} cannot hold a value of ${value.length} bytes`)
-        }
-        // A copy: the caller may go on using its buffer, as it may with a server.
-        this.#store.set(key, { value: Uint8Array.prototype.slice.call(value), until: now + ttl })
-        return 'stored'
-      }),
-    )
+    return Promise.resolve(items.map(({ key, value, ttl }) => this.#put(key, value, now + ttl)))
   }
 
   remove(keys: readonly string[]): Promise<RemoveOutcome[]> {
@@ -123,6 +115,30 @@ class MemoryAdapter implements NodeAdapter {
   close(): Promise<void> {
     this.#closed = true
     return Promise.resolve()
+  }
+
+  /** @param until on the monotonic clock */
+  #put(key: string, value: Uint8Array, until: number): WriteOutcome {
+    if (value.length > this.limits.maxValueBytes) {
+      this.#store.delete(key)
+      return new NodeError('ERR_NODE', `${this.address} cannot hold a value of ${value.length} bytes`)
+    }
+    // A copy: the caller may go on using its buffer, as it may with a server.
+    this.#store.set(key, { value: Uint8Array.prototype.slice.call(value), until })
+    return 'stored'
+  }
+
+  #leaseStore(): LeaseStore {
+    return {
+      closed: () => (this.#closed ? closed(this.address) : undefined),
+      now: () => this.#clock.now(),
+      get: (key) => this.#live(key, this.#clock.monotonic())?.value,
+      put: (key, value, ttl) => {
+        const now = this.#clock.monotonic()
+        return this.#put(key, value, ttl === 'left' ? (this.#live(key, now)?.until ?? now) : now + ttl)
+      },
+      remove: (key) => void this.#store.delete(key),
+    }
   }
 
   #live(key: string, now: number): Stored | undefined {

@@ -10,17 +10,16 @@ import type {
   WriteItem,
   WriteOutcome,
 } from '../node/contract.ts'
+import { RedisAtomic } from './atomic.ts'
+import { asBuffer, batches, slices } from './batches.ts'
 import type { Pipeline } from './client.ts'
-import { isCommandRefused, redisWord, toNodeError, type Peer } from './errors.ts'
+import { isCommandRefused, redisWord, tooLarge, toNodeError, type Peer } from './errors.ts'
 import { parseInfo } from './info.ts'
 import type { Link } from './link.ts'
 import { fitInfo, fitOk, fitRemoved, fitResults, fitValue, fitValues, type Fit } from './replies.ts'
 
 /** Keys per MGET: wide enough that the round trip no longer counts, narrow enough that others get their turn. */
 const READ_WIDTH = 64
-/** A pipeline is put together in memory and written in one piece. */
-const PIPELINE_WIDTH = 256
-const PIPELINE_BYTES = 4 * 1024 * 1024
 
 /** Compare and delete. */
 const REMOVE_IF = "if redis.call('get',KEYS[1])==ARGV[1] then return redis.call('del',KEYS[1]) else return 0 end"
@@ -32,13 +31,17 @@ export interface AdapterSettings {
   readonly maxValueBytes: number
   /** Whether the client gives numbers as text. */
   readonly textNumbers: boolean
+  /** Whether the client has what leases take. */
+  readonly leases: boolean
 }
 
 /** Speaks to one Redis server over a {@link Link}. */
 export class RedisAdapter implements NodeAdapter {
   readonly address: string
   readonly limits: NodeLimits
-  readonly powers: NodePowers
+  readonly #powers: NodePowers
+  readonly #atomic: RedisAtomic
+  readonly #leases: boolean
   readonly #link: Link
   readonly #peer: Peer
   readonly #fitRemoved: Fit<boolean>
@@ -46,13 +49,25 @@ export class RedisAdapter implements NodeAdapter {
   #mgetRefused = -1
   #evalRefused = -1
 
-  constructor(link: Link, { peer, db, maxValueBytes, textNumbers }: AdapterSettings) {
+  constructor(link: Link, { peer, db, maxValueBytes, textNumbers, leases }: AdapterSettings) {
     this.#link = link
     this.#peer = peer
     this.#fitRemoved = fitRemoved(textNumbers)
     this.address = peer.address
     this.limits = { maxKeyBytes: 250, maxValueBytes, ttlStep: 1 }
-    this.powers = { info: () => this.#info(db), removeIf: (key, value) => this.#removeIf(key, value) }
+    this.#powers = { info: () => this.#info(db), removeIf: (key, value) => this.#removeIf(key, value) }
+    this.#atomic = new RedisAtomic(link, {
+      address: peer.address,
+      maxValueBytes,
+      textNumbers,
+      failure: (error) => this.#writeFailure(error),
+    })
+    this.#leases = leases
+  }
+
+  /** Leases are no power on a connection whose user was told that it may not run scripts. */
+  get powers(): NodePowers {
+    return this.#leases && !this.#atomic.refused ? { ...this.#powers, atomic: this.#atomic } : this.#powers
   }
 
   connect(): Promise<NodeIdentity> {
@@ -71,7 +86,7 @@ export class RedisAdapter implements NodeAdapter {
   }
 
   async remove(keys: readonly string[]): Promise<RemoveOutcome[]> {
-    const parts = await Promise.all(slices(keys, PIPELINE_WIDTH).map((part) => this.#removeSome(part)))
+    const parts = await Promise.all(slices(keys).map((part) => this.#removeSome(part)))
     return parts.flat()
   }
 
@@ -109,9 +124,7 @@ export class RedisAdapter implements NodeAdapter {
   async #writeSome(items: readonly WriteItem[]): Promise<WriteOutcome[]> {
     const [item] = items
     if (item !== undefined && item.value.length > this.limits.maxValueBytes) {
-      return [
-        new NodeError('ERR_NODE', `${this.address} takes no value of ${item.value.length} bytes: see maxValueBytes`),
-      ]
+      return [tooLarge(this.address, item.value)]
     }
     if (item === undefined || items.length > 1) {
       return this.#pipeline(
@@ -205,32 +218,4 @@ export class RedisAdapter implements NodeAdapter {
       throw toNodeError(error, this.#peer)
     }
   }
-}
-
-/** Cuts items into pieces that are bounded in number and in bytes. A value over the limit comes alone. */
-function batches(items: readonly WriteItem[], limit: number): readonly WriteItem[][] {
-  const all: WriteItem[][] = []
-  let batch: WriteItem[] = []
-  let bytes = Infinity
-  for (const item of items) {
-    const size = item.value.length > limit ? Infinity : item.value.length
-    if (batch.length === PIPELINE_WIDTH || bytes + size > PIPELINE_BYTES) {
-      all.push((batch = []))
-      bytes = 0
-    }
-    batch.push(item)
-    bytes += size
-  }
-  return all
-}
-
-function slices<T>(items: readonly T[], width: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / width) }, (_, index) =>
-    items.slice(index * width, (index + 1) * width),
-  )
-}
-
-// The client library writes Buffers as they are, and any other array of bytes as text.
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

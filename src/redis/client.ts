@@ -32,8 +32,18 @@ export interface RedisClient {
   pipeline(): object
 }
 
+/** What a script is given. */
+export type Argument = Buffer | string | number
+
+/** What leases take, alone and in a pipeline. Replies are bytes. */
+export interface LeaseCommands {
+  setBuffer(key: string, value: Buffer, unit: 'PX', ttl: number, when: 'NX', get: 'GET'): unknown
+  evalBuffer(script: string, keys: 1, key: string, ...rest: Argument[]): unknown
+  evalshaBuffer(sha: string, keys: 1, key: string, ...rest: Argument[]): unknown
+}
+
 /** A row of commands sent as one. */
-export interface Pipeline {
+export interface Pipeline extends LeaseCommands {
   getBuffer(key: string): unknown
   set(key: string, value: Buffer, unit: 'PX', ttl: number): unknown
   del(key: string): unknown
@@ -41,7 +51,7 @@ export interface Pipeline {
 }
 
 /** What is used of an ioredis client, of either major version. */
-export interface Client extends RedisClient {
+export interface Client extends RedisClient, LeaseCommands {
   readonly options: {
     host?: string
     port?: number
@@ -112,6 +122,11 @@ export function checkClient(given: unknown): Client {
     )
   }
   return given as Client
+}
+
+/** Whether a client has what leases take, which one that stands in for ioredis may lack. */
+export function hasLeaseCommands(client: Client): boolean {
+  return [client.setBuffer, client.evalBuffer, client.evalshaBuffer].every((method) => typeof method === 'function')
 }
 
 /** Where a client connects to, for people. */

@@ -7,15 +7,33 @@ export interface Peer {
   readonly user: string | undefined
 }
 
-/** The first word of an error that Redis answered, such as `WRONGTYPE`; an empty string for any other error. */
+/**
+ * The first word of an error that Redis answered, such as `WRONGTYPE`; an empty string for any other error. Servers before 7
+ * put words of their own before what a script ran into.
+ */
 export function redisWord(error: unknown): string {
-  return isReply(error) ? (/^[A-Z]+(?=\s|$)/.exec(error.message)?.[0] ?? 'ERR') : ''
+  if (!isReply(error)) return ''
+  const inner = /^ERR Error running script .*? -([A-Z]+) /.exec(error.message)?.[1]
+  return inner ?? /^[A-Z]+(?=\s|$)/.exec(error.message)?.[0] ?? 'ERR'
 }
 
 /** Whether Redis has not this command, or not for this user. */
 export function isCommandRefused(error: unknown): boolean {
   if (!isReply(error)) return false
   return /^NOPERM\b.* run the /.test(error.message) || /^ERR unknown command/i.test(error.message)
+}
+
+/** Whether this user may not run a script, or not what stands in it. The second text is of servers before 7. */
+export function isScriptRefused(error: unknown): boolean {
+  if (isCommandRefused(error)) return true
+  return (
+    isReply(error) && /\bACL failure in script:.* run the |can't run this command or subcommand/.test(error.message)
+  )
+}
+
+/** Refuses a value that a node is not to be given. */
+export function tooLarge(address: string, { length }: Uint8Array): NodeError {
+  return new NodeError('ERR_NODE', `${address} takes no value of ${length} bytes: see maxValueBytes`)
 }
 
 /** Whether the client library could not read what the server sent. */

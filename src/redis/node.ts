@@ -6,6 +6,7 @@ import { RedisAdapter } from './adapter.ts'
 import {
   checkClient,
   clientAddress,
+  hasLeaseCommands,
   openClient,
   type Client,
   type ConnectionSettings,
@@ -57,7 +58,7 @@ function urlMember(Redis: RedisConstructor, settings: ConnectionSettings, option
       const open = (retryDelay: () => number, surplus: () => void): Client =>
         openClient(Redis, settings, retryDelay, surplus)
       const link = new Link({ kind: 'own', db, open }, { peer, connectTimeout, identified })
-      return new RedisAdapter(link, { peer, db, maxValueBytes, textNumbers: false })
+      return new RedisAdapter(link, { peer, db, maxValueBytes, textNumbers: false, leases: true })
     },
   }
   return { spec, db }
@@ -72,7 +73,8 @@ function clientMember(client: Client, { connectTimeout, maxValueBytes }: Checked
     fingerprint: `redis client ${digest([client, connectTimeout, maxValueBytes])}`,
     open({ identified }) {
       const link = new Link({ kind: 'borrowed', client }, { peer, connectTimeout, identified })
-      return new RedisAdapter(link, { peer, db, maxValueBytes, textNumbers: client.options.stringNumbers === true })
+      const textNumbers = client.options.stringNumbers === true
+      return new RedisAdapter(link, { peer, db, maxValueBytes, textNumbers, leases: hasLeaseCommands(client) })
     },
   }
   return { spec, db }

@@ -35,6 +35,24 @@ export function fitRemoved(asText: boolean): Fit<boolean> {
   }
 }
 
+/** Of SET … NX GET: what was there, or `won`. */
+export const fitPlaced: Fit<Uint8Array | 'won'> = (reply) => {
+  const value = fitValue(reply)
+  return value === undefined ? 'won' : value
+}
+
+/**
+ * Of a script that counts what it gives from 0.
+ *
+ * @param asText as of {@link fitRemoved}
+ */
+export function fitOneOf<T>(numbers: readonly T[], asText: boolean): Fit<T> {
+  return (reply) => {
+    const index = numbers.findIndex((_, number) => reply === number || (asText && reply === `${number}`))
+    return index < 0 ? UNFIT : (numbers[index] as T)
+  }
+}
+
 /** Of INFO. */
 export const fitInfo: Fit<string> = (reply) =>
   typeof reply === 'string' && /^(# \w|redis_version:)/m.test(reply) ? reply : UNFIT
@@ -42,8 +60,11 @@ export const fitInfo: Fit<string> = (reply) =>
 /** What one command of a pipeline came to. */
 export type Result<T> = { readonly error: Error } | { readonly reply: T }
 
-/** Of a pipeline of so many commands. */
-export function fitResults<T>(count: number, fit: Fit<T>): Fit<Result<T>[]> {
+/** Of a pipeline of so many commands. `fit` is told which of them a reply is to. */
+export function fitResults<T>(
+  count: number,
+  fit: (reply: unknown, index: number) => T | typeof UNFIT,
+): Fit<Result<T>[]> {
   return (given) => {
     if (!Array.isArray(given) || given.length !== count) return UNFIT
     const results: Result<T>[] = []
@@ -52,7 +73,7 @@ export function fitResults<T>(count: number, fit: Fit<T>): Fit<Result<T>[]> {
         results.push({ error })
         continue
       }
-      const reply = fit(raw)
+      const reply = fit(raw, results.length)
       if (reply === UNFIT) return UNFIT
       results.push({ reply })
     }

@@ -15,9 +15,10 @@ export interface ConformanceSetup {
    * - `'info'`: the adapter has no `info` power;
    * - `'removeIf'`: it has no `removeIf` power. Need not be said: where nothing is said, the cases about it try the power if
    *   it is there;
+   * - `'atomic'`: it has no `atomic` power. Need not be said either;
    * - `'value-limit'`: it takes values above 8 MiB, which are too large to be exceeded in a test.
    */
-  without?: readonly ('info' | 'removeIf' | 'value-limit')[]
+  without?: readonly ('info' | 'removeIf' | 'atomic' | 'value-limit')[]
   /** Stops and starts the server, for the cases about outages; not applicable when left out. */
   server?: ServerControl
   /** Makes an adapter whose credentials the server refuses, for the case about them; not applicable when left out. */
@@ -53,7 +54,7 @@ export interface ConformanceCase {
 }
 
 /** What a case needs beyond an adapter. */
-export type Need = 'info' | 'removeIf' | 'value-limit' | 'server' | 'hang' | 'credentials'
+export type Need = 'info' | 'removeIf' | 'atomic' | 'value-limit' | 'server' | 'hang' | 'credentials'
 
 /** Why a need is not met by a setup; `undefined` when it is. */
 export function unmet(need: Need | undefined, setup: ConformanceSetup): string | undefined {
@@ -64,6 +65,8 @@ export function unmet(need: Need | undefined, setup: ConformanceSetup): string |
       return setup.without?.includes('info') ? 'no info power' : undefined
     case 'removeIf':
       return setup.without?.includes('removeIf') ? 'no removeIf power' : undefined
+    case 'atomic':
+      return setup.without?.includes('atomic') ? 'no atomic power' : undefined
     case 'value-limit':
       return setup.without?.includes('value-limit') ? 'values above 8 MiB are accepted' : undefined
     case 'server':

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { atomicCases } from './atomic.ts'
 import { identityCases } from './identity.ts'
 import { keyCases } from './keys.ts'
 import { lifecycleCases } from './lifecycle.ts'
@@ -15,6 +16,7 @@ const DRAFTS: readonly Draft[] = [
   ...valueCases,
   ...keyCases,
   ...removeIfCases,
+  ...atomicCases,
   ...ttlCases,
   ...outageCases,
 ]
@@ -70,7 +72,8 @@ export function describeAdapter(name: string, setup: ConformanceSetup, { describ
 /** Checks that a setup that says "without" says so rightly. */
 function checkLack(draft: Draft, setup: ConformanceSetup): Promise<void> {
   const { needs } = draft
-  if (needs !== 'info' && needs !== 'removeIf' && needs !== 'value-limit') return Promise.resolve()
+  if (needs !== 'info' && needs !== 'removeIf' && needs !== 'atomic' && needs !== 'value-limit')
+    return Promise.resolve()
   return runTrial(setup, ({ adapter }) => {
     if (needs !== 'value-limit') assert.equal(adapter.powers[needs], undefined, `there is ${needs} power after all`)
     else assert.ok(adapter.limits.maxValueBytes > 8 * 2 ** 20, 'limits.maxValueBytes is at most 8 MiB after all')

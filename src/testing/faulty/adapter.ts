@@ -1,5 +1,6 @@
 import type { Timer } from '../../base/clock.ts'
 import { NodeError } from '../../base/errors.ts'
+import type { AtomicPower, ExpireOutcome, HolderOutcome, LeaseOutcome } from '../../node/atomic.ts'
 import type {
   NodeAdapter,
   NodeIdentity,
@@ -16,7 +17,7 @@ import type { FaultCode, FaultOperation } from './rule.ts'
 import type { Rules, Verdict } from './rules.ts'
 import type { FaultyServer } from './server.ts'
 
-type Outcome = ReadOutcome | WriteOutcome | RemoveOutcome
+type Outcome = ReadOutcome | WriteOutcome | RemoveOutcome | LeaseOutcome | HolderOutcome | ExpireOutcome
 
 /** Every power of the contract: one that is added there has to be wrapped here. */
 type AllPowers = { readonly [P in keyof Required<NodePowers>]: NodePowers[P] | undefined }
@@ -58,12 +59,30 @@ export class FaultyAdapter implements NodeAdapter {
   }
 
   get powers(): NodePowers {
-    const { info, removeIf } = this.#inner.powers
+    const { info, removeIf, atomic } = this.#inner.powers
     const powers: AllPowers = {
       info: info && (async () => this.#server.identity(await this.#one('info', undefined, info))),
       removeIf: removeIf && ((key, value) => this.#one('remove', key, () => removeIf(key, value))),
+      atomic: atomic && this.#atomic(atomic),
     }
     return Object.fromEntries(Object.entries(powers).filter(([, power]) => power !== undefined))
+  }
+
+  #atomic(inner: AtomicPower): AtomicPower {
+    const each = <I extends { readonly key: string }, O extends Outcome>(
+      items: readonly I[],
+      ask: (items: readonly I[]) => Promise<O[]>,
+    ): Promise<O[]> => {
+      const keys = items.map(({ key }) => key)
+      return this.#each('write', keys, items, ask)
+    }
+    return {
+      lease: (requests) => each(requests, (some) => inner.lease(some)),
+      renew: (requests) => each(requests, (some) => inner.renew(some)),
+      fill: (requests) => each(requests, (some) => inner.fill(some)),
+      release: (requests) => each(requests, (some) => inner.release(some)),
+      expire: (requests) => each(requests, (some) => inner.expire(some)),
+    }
   }
 
   async connect(): Promise<NodeIdentity> {
