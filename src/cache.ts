@@ -6,7 +6,13 @@ import { cacheHealth, cacheStats, type CacheHealth, type CacheStats } from './he
 import { buildHouse, type House } from './house.ts'
 import type { NodeSpec } from './node/spec.ts'
 import { Operations } from './operations.ts'
-import { checkCacheOptions, checkSpaceOptions, type CacheOptions, type SpaceOptions } from './options.ts'
+import {
+  checkCacheOptions,
+  checkSpaceOptions,
+  type CacheOptions,
+  type SpaceOptions,
+  type SpaceSettings,
+} from './options.ts'
 import type { PlacementDiff } from './placement/diff.ts'
 import { createFace } from './view.ts'
 
@@ -105,15 +111,17 @@ export const ShardedCache: {
 
 function createCache(house: House): ShardedCache {
   const { cluster, settings, events } = house
+  const view = <V>(prefix: string, own: SpaceSettings): CacheFace<V> =>
+    createFace<V>(new Operations(house, prefix, own), (schema) => view(prefix, checkSpaceOptions({ schema }, own)))
   const change = async (next: (nodes: NodeSpec[]) => readonly NodeSpec[]): Promise<PlacementDiff> => {
     house.assertOpen()
     return cluster.change(next)
   }
   return {
-    ...createFace<unknown>(new Operations(house, '', settings)),
+    ...view<unknown>('', settings),
     space: <V>(name: string, given?: SpaceOptions): Space<V> => {
       const prefix = `${checkText(name, 'the name of a space')}:`
-      return createFace<V>(new Operations(house, prefix, checkSpaceOptions(given, settings)))
+      return view<V>(prefix, checkSpaceOptions(given, settings))
     },
     setNodes: (nodes) => change(() => nodes),
     addNode: (node) => change((nodes) => withNode(nodes, node)),

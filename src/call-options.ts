@@ -2,12 +2,13 @@ import type { Patience } from './base/caller.ts'
 import { checkFlag, checkOptions, type Unchecked } from './base/check.ts'
 import { durationOr } from './base/duration.ts'
 import { OptionError, quote } from './base/errors.ts'
+import { LOAD_POLICY } from './loading/policy.ts'
 
 /** The options that each kind of call takes. */
 export const CALL: readonly string[] = ['signal', 'timeout']
 export const READ: readonly string[] = [...CALL, 'reads', 'l1']
 export const WRITE: readonly string[] = [...CALL, 'ttl', 'l1']
-export const LOAD: readonly string[] = [...READ, 'ttl', 'negativeTtl', 'cache', 'hardTimeout']
+export const LOAD: readonly string[] = [...READ, ...LOAD_POLICY, 'cache']
 
 /** What a call without options is taken to have been given: always this object. */
 export const NONE: Unchecked = {}

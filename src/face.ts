@@ -3,15 +3,20 @@ import type {
   EntryInfo,
   Explanation,
   CallOptions,
+  Checked,
+  LoadedBy,
   Loader,
   LoaderMany,
   LoadOptions,
   ReadOptions,
   Wrapped,
+  WrappedMany,
+  WrapManyOptions,
   WrapOptions,
   WriteOptions,
   WriteResult,
 } from './types.ts'
+import type { WarmOptions, WarmResult } from './warm.ts'
 
 /**
  * What a cache and its spaces do with keys. Values are of type `V` unless a call says otherwise.
@@ -80,7 +85,11 @@ export interface CacheFace<V> {
   /** Removes many keys; one result each. */
   deleteMany(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, DeleteResult>>
 
-  /** Makes an entry out of date from now on. On today's nodes that removes it. */
+  /**
+   * Makes an entry out of date from now on: the next load is a new one, and loads that run write nothing. The old value may
+   * still be served when that load fails, as `staleIfError` allows; after `delete` it never is. Nodes without leases
+   * (memcached) remove it.
+   */
   expire(key: string, options?: CallOptions): Promise<DeleteResult>
 
   /**
@@ -124,10 +133,51 @@ export interface CacheFace<V> {
    * await findUser.invalidate(1)
    * await findUser.refresh(1)
    */
-  wrap<A extends unknown[], R extends V | undefined | PromiseLike<V | undefined>>(
+  wrap<A extends unknown[], R extends V | undefined | PromiseLike<V | undefined>, T = Awaited<R>>(
     run: (...args: A) => R,
-    options: WrapOptions<A>,
-  ): Wrapped<A, R>
+    options: WrapOptions<A, T>,
+  ): Wrapped<A, Checked<T, Awaited<R>>>
+
+  /**
+   * The same for a function of many arguments: it is called with exactly those whose results are missing, and returns a
+   * Map by argument, or `[argument, value]` pairs.
+   *
+   * @throws LoadError as `getOrLoadMany`
+   * @example
+   * const findUsers = cache.wrapMany(
+   *   async (ids: number[]) => (await db.users.findMany(ids)).map((user) => [user.id, user] as const),
+   *   { key: (id) => `user:${id}`, ttl: '5m' },
+   * )
+   * const users = await findUsers([1, 2, 3]) // Map<number, User>
+   * await findUsers.invalidate([1, 2])
+   */
+  wrapMany<A, R extends V | undefined, T = R>(
+    run: (missing: A[]) => LoadedBy<A, R> | PromiseLike<LoadedBy<A, R>>,
+    options: WrapManyOptions<A, T>,
+  ): WrappedMany<A, T>
+
+  /**
+   * Loads what is missing of many keys, batch by batch, so that the first readers find it. What is fresh on its node is
+   * not loaded again: a warm-up that was interrupted goes on where it was when it is run again. L1 is left as it is. An
+   * asynchronous iterable is asked for keys only as fast as batches go.
+   *
+   * A batch that fails is counted, and the warm-up goes on. When ten in a row have failed, or all of them, it rejects with
+   * the last error; at once for what the next batch would not do better either (`ERR_KEY`, `ERR_OPTION`, `ERR_CLOSED`).
+   *
+   * @param load as for `getOrLoadMany`
+   * @throws OptionError `ERR_OPTION` before anything is read; LoadError as `getOrLoadMany`
+   * @example
+   * const load = async (missing: string[]) => {
+   *   const rows = await db.users.findMany(missing)
+   *   return rows.map((row) => [`user:${row.id}`, row] as const)
+   * }
+   * const { loaded, skipped, failed } = await cache.warm(keys, load, { rate: 1_000 }) // keys loaded per second
+   */
+  warm<T extends V = V>(
+    keys: Iterable<string> | AsyncIterable<string>,
+    load: LoaderMany<T>,
+    options?: WarmOptions,
+  ): Promise<WarmResult>
 
   /** What L1 has of a key now, while it is fresh; `undefined` otherwise. Synchronous, asks no node, counts nothing. */
   peek<T extends V = V>(key: string): T | undefined

@@ -44,7 +44,12 @@ export interface CacheStats {
   /** Absent without L1. */
   l1?: L1Stats
   nodes: NodeStats[]
-  loads: LoadCounts & { /** Flights under way now. */ running: number }
+  loads: LoadCounts & {
+    /** Flights under way now. */
+    running: number
+    /** Loads that wait for their turn; see `maxConcurrentLoads`. */
+    queued: number
+  }
   /** What was given up, by reason. */
   dropped: Record<DropReason, number>
   topology: { epoch: number; nodes: number; points: number }
@@ -95,7 +100,7 @@ const LAG_LIMIT = 1024 * 1024
 
 /** Counters of the whole house. Cheap: asks nobody. */
 export function cacheStats(house: House): CacheStats {
-  const { tally, tiers, cluster, drops, events, flights } = house
+  const { tally, tiers, cluster, drops, events, flights, origin } = house
   const { epoch, shards, ring } = cluster.topology
   return {
     hits: tally.hits,
@@ -108,7 +113,7 @@ export function cacheStats(house: House): CacheStats {
       journal: { keys: ledger.backlog, bytes: ledger.bytes, ...ledger.counts },
       members: members.map(memberStats),
     })),
-    loads: { ...tally.loads, running: flights.size },
+    loads: { ...tally.loads, running: flights.size, queued: origin.queued },
     dropped: { ...drops.counts },
     topology: { epoch, nodes: shards.length, points: ring.points.length },
     listenerFailures: events.listenerFailures,

@@ -7,6 +7,7 @@ import { loadHash, type Hash } from './base/hash.ts'
 import { Stamps } from './base/stamps.ts'
 import { Cluster } from './cluster/cluster.ts'
 import { Ejector } from './cluster/ejector.ts'
+import { Cooldown } from './loading/cooldown.ts'
 import { Flights } from './loading/flight.ts'
 import { Loads } from './loading/loads.ts'
 import { Origin } from './loading/origin.ts'
@@ -45,7 +46,10 @@ export async function buildHouse(settings: Settings): Promise<House> {
   const drops = new Drops(events, clock)
   const stamps = new Stamps(clock)
   const shared = { clock, deadlines, events, stamps }
+  const flights = new Flights()
   const cluster = await Cluster.create(settings.nodes, {
+    // What was loaded while a key moved may be older than what was deleted meanwhile.
+    changed: () => flights.fenceAll(),
     hash,
     points: settings.points,
     ejector: settings.eject ? new Ejector(clock, stamps, events) : undefined,
@@ -62,9 +66,11 @@ export async function buildHouse(settings: Settings): Promise<House> {
   const { router } = cluster
   const tiers = new Tiers({ router, l1: settings.l1, hash, clock, stamps, drops, nodeTimeout })
   const tally = new Tally(events, clock)
-  const flights = new Flights()
-  const origin = new Origin(clock, deadlines, tally)
-  const loads = new Loads({ tiers, router, origin, flights, tally, drops, clock, deadlines, nodeTimeout })
+  const { maxConcurrentLoads, maxQueuedLoads, gate } = settings
+  const origin = new Origin({ clock, deadlines, tally, maxConcurrentLoads, maxQueuedLoads })
+  const cooldown = new Cooldown(clock)
+  const loading = { tiers, router, origin, flights, tally, drops, cooldown, gate }
+  const loads = new Loads({ ...loading, clock, deadlines, nodeTimeout, random })
 
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {

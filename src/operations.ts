@@ -5,19 +5,21 @@ import { durationOr } from './base/duration.ts'
 import { CacheError, ValueError, quote, type NodeError } from './base/errors.ts'
 import { hashTag } from './base/hash-tag.ts'
 import { encodeValue } from './entry/codec.ts'
-import { packedSize, roundTrip, type Form } from './entry/form.ts'
+import { packedSize, roundTrip } from './entry/form.ts'
 import { checkKey, storedKey } from './entry/key.ts'
 import type { House } from './house.ts'
-import { judge } from './loading/freshness.ts'
+import { FRESH_ONLY, judge, type Freshness } from './loading/freshness.ts'
+import { checkLoadPolicy, spread, windowOf } from './loading/policy.ts'
 import type { LoadFunction } from './loading/origin.ts'
 import type { LoadKey, LoadRequest } from './loading/request.ts'
-import { isFailure, type WriteOutcome } from './node/contract.ts'
+import { isFailure } from './node/contract.ts'
 import type { SpaceSettings } from './options.ts'
 import { checkReadPolicy, type ReadPolicy } from './shard/read-policy.ts'
-import type { Removal } from './shard/shard.ts'
+import type { Removal, Stored } from './shard/shard.ts'
 import type { TierKey } from './tier/key.ts'
-import type { Found, TierRead, TierWrite } from './tier/tiers.ts'
-import type { DeleteResult, EntryInfo, Explanation, WriteResult } from './types.ts'
+import type { Found } from './tier/found.ts'
+import type { TierRead, TierWrite } from './tier/tiers.ts'
+import type { DeleteResult, Explanation, WriteResult } from './types.ts'
 
 /** What one view of the cache (the cache itself, or a space) does with keys: checks what callers give, then runs the house. */
 export class Operations {
@@ -51,11 +53,11 @@ export class Operations {
     const targets = Array.from(names, (name) => this.target(name))
     const patience = patienceOf(options)
     const found = await this.#wait(house.tiers.read(targets, this.#tierRead(options, patience)), patience)
-    return targets.map((target, i) => ({ target, found: this.#fresh(target, found[i] as Found) }))
+    return targets.map((target, i) => ({ target, found: this.#usable(target, found[i] as Found, FRESH_ONLY) }))
   }
 
   /** Reads one key, and resolves to what `pick` makes of it. Everything that goes wrong is a rejection. */
-  findOne<T>(name: string, given: unknown, pick: (found: Found) => T): Promise<T> {
+  findOne<T>(name: string, given: unknown, pick: (found: Found) => T, freshness: Freshness = FRESH_ONLY): Promise<T> {
     const { house } = this
     try {
       house.assertOpen()
@@ -63,20 +65,21 @@ export class Operations {
       const target = this.target(name)
       const patience = patienceOf(options)
       const reading = this.#wait(house.tiers.readOne(target, this.#tierRead(options, patience)), patience)
-      return reading.then((found) => pick(this.#fresh(target, found)))
+      return reading.then((found) => pick(this.#usable(target, found, freshness)))
     } catch (error) {
       return Promise.reject(error as Error)
     }
   }
 
-  /** What was found, if it is not expired; counts it. */
-  #fresh({ key }: LoadKey, { entry, source, error }: Found): Found {
+  /** What was found, if it may be used; counts it. */
+  #usable({ key }: LoadKey, { entry, seen, source, error }: Found, freshness: Freshness): Found {
     const { settings, tally } = this.house
     if (error && settings.onNodeError === 'throw') throw error
-    const usable = entry !== undefined && judge(entry, settings.clock.now()) !== 'expired' ? entry : undefined
+    const verdict = entry && judge(entry, settings.clock.now(), settings.random, freshness)
+    const usable = verdict === 'expired' ? undefined : entry
     if (usable) tally.hit(key, source)
     else tally.miss(key)
-    return { entry: usable, source, error }
+    return { entry: usable, seen, source, error }
   }
 
   #tierRead(options: Unchecked, patience: Patience): TierRead {
@@ -108,7 +111,7 @@ export class Operations {
     house.assertOpen()
     const options = callOptions(given, 'write options', WRITE)
     const patience = patienceOf(options)
-    const ttl = durationOr(options, 'ttl', settings.ttl)
+    const ttl = durationOr(options, 'ttl', settings.policy.ttl)
     const l1 = useL1(options)
     const writes = Array.from(values, ([name, value]) => this.#prepare(name, value, ttl, l1))
     const targets = writes.map(({ target }) => target)
@@ -122,16 +125,24 @@ export class Operations {
 
   /** Removes distinct keys. One result each, in order. */
   async remove(names: Iterable<string>, given: unknown): Promise<DeleteResult[]> {
-    const { house } = this
-    house.assertOpen()
-    const options = callOptions(given, 'delete options', CALL)
+    return this.#drop(names, given, 'delete options', (targets, ms) => this.house.tiers.remove(targets, ms))
+  }
+
+  async #drop(
+    names: Iterable<string>,
+    given: unknown,
+    what: string,
+    run: (targets: readonly LoadKey[], ms: number) => Promise<Removal[]>,
+  ): Promise<DeleteResult[]> {
+    this.house.assertOpen()
+    const options = callOptions(given, what, CALL)
     const patience = patienceOf(options)
     const targets = Array.from(names, (name) => this.target(name))
     const removals = await this.#change(
       targets,
       patience,
       ({ error }: Removal) => error,
-      (ms) => house.tiers.remove(targets, ms),
+      (ms) => run(targets, ms),
     )
     return removals.map(({ status }) => ({ ok: status !== 'failed', status }))
   }
@@ -167,6 +178,13 @@ export class Operations {
       const what = targets.map(({ name }) => name).join(', ')
       throw new CacheError('ERR_TIMEOUT', `there was no value of ${quote(what)} within ${patience.timeout} ms`)
     })
+  }
+
+  /** Makes distinct keys out of date. One result each, in order. */
+  async expire(names: Iterable<string>, given: unknown): Promise<DeleteResult[]> {
+    return this.#drop(names, given, 'expire options', (targets, ms) =>
+      this.house.tiers.expire(targets, this.settings.form, ms),
+    )
   }
 
   /** Runs a change of these keys between fences: loads of them that run are overtaken when it begins, and when it settles. */
@@ -211,7 +229,10 @@ export class Operations {
       const sizes = `${size} bytes, and its node takes at most ${most}`
       throw new ValueError('ERR_VALUE_SIZE', `the value of ${quote(name)} is too large: ${sizes}`)
     }
-    const base = { target, kind: 'value', payload, ttl, loadTime: 0 } as const
+    const { policy } = this.settings
+    const fresh = spread(ttl, policy, this.house.settings.random)
+    const window = windowOf(policy)
+    const base = { target, kind: 'value', payload, ttl: fresh, window, token: undefined, loadTime: 0 } as const
     const { tiers } = this.house
     if (!useL1Tier || !tiers.l1?.admits(target.key)) return { ...base, value: undefined, l1: 'never' }
     // An asynchronous schema would let a later delete overtake this write: the next read fills L1 then.
@@ -240,9 +261,7 @@ export class Operations {
       },
       l1,
       mode,
-      ttl: durationOr(options, 'ttl', settings.ttl),
-      negativeTtl: durationOr(options, 'negativeTtl', settings.negativeTtl),
-      hardTimeout: durationOr(options, 'hardTimeout', settings.hardTimeout),
+      policy: checkLoadPolicy(options, settings.policy),
       strict: house.settings.onNodeError === 'throw',
     }
   }
@@ -263,21 +282,6 @@ export class Operations {
   }
 }
 
-/** A found entry as callers see it. */
-export function entryInfo({ entry, source }: Found, { format }: Form): EntryInfo<unknown> | undefined {
-  if (entry === undefined) return undefined
-  const { kind, value } = entry
-  // L1 knows when this process wrote an entry; on the node it carries no times.
-  const times = format === 'raw' ? undefined : entry.times
-  const state = kind === 'negative' ? 'negative' : 'fresh'
-  return {
-    value,
-    state,
-    source,
-    ...(times && { writtenAt: times.writtenAt, freshUntil: times.freshUntil }),
-  }
-}
-
-function failureOf(outcome: WriteOutcome): NodeError | undefined {
+function failureOf(outcome: Stored): NodeError | undefined {
   return isFailure(outcome) ? outcome : undefined
 }

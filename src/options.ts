@@ -1,10 +1,18 @@
 import { checkCount, checkFlag, checkOneOf, checkOptions, checkText, type Unchecked } from './base/check.ts'
 import { systemClock, type Clock } from './base/clock.ts'
-import { durationOr, parseDuration, type Duration } from './base/duration.ts'
+import { parseDuration, type Duration } from './base/duration.ts'
 import { OptionError, quote } from './base/errors.ts'
 import { checkPoints } from './cluster/topology.ts'
 import { checkForm, DEFAULT_FORM, FORM_OPTIONS, type Form, type FormOptions } from './entry/form.ts'
 import { checkNamespace } from './entry/key.ts'
+import { checkGate, type Gate } from './loading/gate.ts'
+import {
+  checkLoadPolicy,
+  DEFAULT_POLICY,
+  LOAD_POLICY,
+  type LoadPolicy,
+  type LoadPolicyOptions,
+} from './loading/policy.ts'
 import type { NodeSpec } from './node/spec.ts'
 import { DEFAULT_POINTS } from './placement/ring.ts'
 import { checkJournal, type JournalLimits, type JournalOptions } from './shard/journal.ts'
@@ -12,13 +20,7 @@ import { checkReadPolicy, type ReadPolicy } from './shard/read-policy.ts'
 import { L1, type L1Options } from './tier/l1.ts'
 
 /** What a cache and a space have in common: how values are kept, and for how long. */
-export interface SpaceOptions extends FormOptions {
-  /** How long entries live: finite; `'5m'` unless given. */
-  ttl?: Duration
-  /** How long "there is none" is remembered when a loader returns `undefined`. Not at all unless given. */
-  negativeTtl?: Duration
-  /** How long a loader may take before its callers are rejected; `'30s'` unless given. */
-  hardTimeout?: Duration
+export interface SpaceOptions extends FormOptions, LoadPolicyOptions {
   /** Which servers of a node answer reads; `'prefer-primary'` unless given. */
   reads?: ReadPolicy
 }
@@ -49,6 +51,12 @@ export interface CacheOptions extends SpaceOptions {
    * misses.
    */
   eject?: boolean
+  /** How many loaders run at once, in this process; unlimited unless given. Further ones wait. */
+  maxConcurrentLoads?: number
+  /** How many loaders may wait for that; 10,000 unless given. Further ones reject with `ERR_LOAD_BUSY`. */
+  maxQueuedLoads?: number
+  /** Knows which keys cannot exist: those are neither read nor loaded. `bloomFilter` makes one. */
+  gate?: Gate
   /** How many deletes that a node missed are remembered for it. */
   journal?: JournalOptions
   /** `'miss'` (the default): trouble with a node never rejects a call. `'throw'`: it rejects with the NodeError. */
@@ -62,9 +70,7 @@ export interface CacheOptions extends SpaceOptions {
 /** Checked {@link SpaceOptions}; times in milliseconds. */
 export interface SpaceSettings {
   readonly form: Form
-  readonly ttl: number
-  readonly negativeTtl: number | undefined
-  readonly hardTimeout: number
+  readonly policy: LoadPolicy
   readonly reads: ReadPolicy
 }
 
@@ -78,14 +84,17 @@ export interface Settings extends SpaceSettings {
   readonly zone: string | undefined
   readonly retries: number
   readonly eject: boolean
+  readonly maxConcurrentLoads: number
+  readonly maxQueuedLoads: number
+  readonly gate: Gate | undefined
   readonly journal: JournalLimits
   readonly onNodeError: 'miss' | 'throw'
   readonly clock: Clock
   readonly random: () => number
 }
 
-const SPACE_OPTIONS = [...FORM_OPTIONS, 'ttl', 'negativeTtl', 'hardTimeout', 'reads'] as const
-const CACHE_OPTIONS = [
+const SPACE_OPTIONS: readonly string[] = [...FORM_OPTIONS, ...LOAD_POLICY, 'reads']
+const CACHE_OPTIONS: readonly string[] = [
   'nodes',
   'namespace',
   'l1',
@@ -98,16 +107,13 @@ const CACHE_OPTIONS = [
   'onNodeError',
   'clock',
   'random',
+  'maxConcurrentLoads',
+  'maxQueuedLoads',
+  'gate',
   ...SPACE_OPTIONS,
-] as const
+]
 
-const DEFAULTS: SpaceSettings = {
-  form: DEFAULT_FORM,
-  ttl: 300_000,
-  negativeTtl: undefined,
-  hardTimeout: 30_000,
-  reads: 'prefer-primary',
-}
+const DEFAULTS: SpaceSettings = { form: DEFAULT_FORM, policy: DEFAULT_POLICY, reads: 'prefer-primary' }
 
 /**
  * Checks the options of a cache, once.
@@ -135,11 +141,18 @@ export function checkCacheOptions(given: unknown): Settings {
     zone: options['zone'] === undefined ? undefined : checkText(options['zone'], 'zone'),
     retries: checkRetries(options['retries']),
     eject: options['eject'] === undefined ? false : checkFlag(options['eject'], 'eject'),
+    maxConcurrentLoads: countOr(options, 'maxConcurrentLoads', Infinity),
+    maxQueuedLoads: countOr(options, 'maxQueuedLoads', 10_000),
+    gate: checkGate(options['gate']),
     journal: checkJournal(options['journal']),
     onNodeError: checkOneOf(onNodeError, 'onNodeError', ['miss', 'throw']),
     clock: clock as Clock,
     random: random as () => number,
   }
+}
+
+function countOr(options: Unchecked, name: string, otherwise: number): number {
+  return options[name] === undefined ? otherwise : checkCount(options[name], name)
 }
 
 function checkRetries(given: unknown): number {
@@ -160,9 +173,7 @@ export function checkSpaceOptions(given: unknown, base: SpaceSettings): SpaceSet
 function spaceSettings(options: Unchecked, base: SpaceSettings): SpaceSettings {
   return {
     form: checkForm(options, base.form),
-    ttl: durationOr(options, 'ttl', base.ttl),
-    negativeTtl: durationOr(options, 'negativeTtl', base.negativeTtl),
-    hardTimeout: durationOr(options, 'hardTimeout', base.hardTimeout),
+    policy: checkLoadPolicy(options, base.policy),
     reads: options['reads'] === undefined ? base.reads : checkReadPolicy(options['reads']),
   }
 }

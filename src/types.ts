@@ -1,4 +1,6 @@
 import type { Duration } from './base/duration.ts'
+import type { StandardSchema } from './entry/schema.ts'
+import type { LoadPolicyOptions } from './loading/policy.ts'
 import type { ReadPolicy } from './shard/read-policy.ts'
 
 /** What every call takes. */
@@ -26,15 +28,9 @@ export interface WriteOptions extends CallOptions {
 }
 
 /** What loads take. */
-export interface LoadOptions extends ReadOptions {
-  /** How long what was loaded lives; the cache's or the space's `ttl` unless given. Finite. */
-  ttl?: Duration
-  /** How long "there is none" (the loader returned `undefined`) is remembered. Not at all unless given. */
-  negativeTtl?: Duration
+export interface LoadOptions extends ReadOptions, LoadPolicyOptions {
   /** `'use'` (the default): what is cached, else load. `'refresh'`: load, and cache that. `'bypass'`: load, leave the cache alone. */
   cache?: 'use' | 'refresh' | 'bypass'
-  /** How long the loader may take before its callers are rejected with `ERR_LOAD_TIMEOUT`; `'30s'` unless given. */
-  hardTimeout?: Duration
 }
 
 /** What became of a write. */
@@ -86,20 +82,24 @@ export interface Explanation {
 }
 
 /** What a loader is given. */
-export interface LoaderContext {
+export interface LoaderContext extends LoaderManyContext {
   /** The key as it was asked for. */
   readonly key: string
-  /** Aborted when the hard time-out passes or the cache is closed: pass it on to the database. */
-  readonly signal: AbortSignal
+  /** The value that is out of date, if one is at hand: for a conditional request, say. `undefined` otherwise. */
+  readonly stale: unknown
 }
 
-/** What a loader of many keys is given. */
+/** What a loader of many keys is given beside the keys. */
 export interface LoaderManyContext {
   /** Aborted when the hard time-out passes or the cache is closed: pass it on to the database. */
   readonly signal: AbortSignal
+  /** How long what this load returns is fresh, instead of the option `ttl`. To be called before the loader is done. */
+  ttl(ttl: Duration): void
+  /** What this load returns goes to its callers, and is not cached. */
+  skip(): void
 }
 
-/** Reads one key from the source of truth. `undefined` says that there is none. */
+/** Reads one key from the source of truth; `undefined` says that there is none. */
 export type Loader<T> = (context: LoaderContext) => T | PromiseLike<T>
 
 /** Reads many keys from the source of truth: a Map, or `[key, value]` pairs, by the keys it was given. What is left out is not there. */
@@ -108,11 +108,33 @@ export type LoaderMany<T> = (missing: string[], context: LoaderManyContext) => L
 /** What a loader of many keys returns. */
 export type Loaded<T> = ReadonlyMap<string, T> | Iterable<readonly [string, T]>
 
+/** What `wrap` and `wrapMany` both take: the options of every load, and a schema. `T` is what the schema makes of a result. */
+export interface WrapLoadOptions<T = unknown> extends Omit<LoadOptions, 'signal' | 'cache'> {
+  /**
+   * Checks what comes back from a node or from the function; what does not fit is a miss on a node, and `ERR_LOADER_RESULT`
+   * from the function. The view's own schema unless given. L1 holds what was checked when it came in: read and write these
+   * keys through this function alone, or give the schema to their space.
+   */
+  schema?: StandardSchema<T>
+}
+
 /** Options of `wrap`: how to name what the function returns, and what every load takes. */
-export interface WrapOptions<A extends unknown[]> extends Omit<LoadOptions, 'signal' | 'cache'> {
+export interface WrapOptions<A extends unknown[], T = unknown> extends WrapLoadOptions<T> {
   /** The key under which the result for these arguments is cached. */
   key: (...args: A) => string
 }
+
+/** Options of `wrapMany`. */
+export interface WrapManyOptions<A, T = unknown> extends WrapLoadOptions<T> {
+  /** The key under which the result for this argument is cached. Two arguments with one key are one. */
+  key: (arg: A) => string
+}
+
+/** What a function returns that has a schema: what that makes of it, or `undefined` where the function may say "there is none". */
+export type Checked<T, R> = T | (undefined extends R ? undefined : never)
+
+/** What a function of many arguments returns: a Map by argument, or `[argument, value]` pairs. What is left out is not there. */
+export type LoadedBy<A, R> = ReadonlyMap<A, R> | Iterable<readonly [A, R]>
 
 /** A function with a cache in front of it. */
 export interface Wrapped<A extends unknown[], R> {
@@ -124,4 +146,16 @@ export interface Wrapped<A extends unknown[], R> {
   refresh(...args: A): Promise<Awaited<R>>
   /** The key for these arguments. */
   keyFor(...args: A): string
+}
+
+/** A function of many arguments with a cache in front of it. Maps are by argument, in the order of the arguments. */
+export interface WrappedMany<A, R> {
+  /** The results for these arguments: what is cached, and what the function returns for the others. */
+  (args: Iterable<A>): Promise<Map<A, R>>
+  /** Removes the cached results for these arguments. */
+  invalidate(args: Iterable<A>): Promise<Map<A, DeleteResult>>
+  /** Calls the function for all of these arguments whatever is cached, and caches what it returns. */
+  refresh(args: Iterable<A>): Promise<Map<A, R>>
+  /** The key for one argument. */
+  keyFor(arg: A): string
 }

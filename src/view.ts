@@ -2,12 +2,20 @@ import { checkIterable } from './base/check.ts'
 import { OptionError } from './base/errors.ts'
 import type { CacheFace } from './face.ts'
 import { manyLoader, oneLoader } from './loading/result.ts'
-import { entryInfo, type Operations } from './operations.ts'
+import type { Form } from './entry/form.ts'
+import type { Operations } from './operations.ts'
+import type { Found } from './tier/found.ts'
 import type { EntryInfo } from './types.ts'
-import { wrapFunction } from './wrap.ts'
+import { warmKeys, type WarmFace } from './warm.ts'
+import { wrapFunction, wrapManyFunction } from './wrap.ts'
 
-/** The face of one view: the cache itself, or a space of it. Its methods are bound and may be passed around. */
-export function createFace<V>(operations: Operations): CacheFace<V> {
+/**
+ * The face of one view: the cache itself, or a space of it. Its methods are bound and may be passed around.
+ *
+ * @param withSchema makes the face of the same view with another schema
+ */
+export function createFace<V>(operations: Operations, withSchema: (schema: unknown) => CacheFace<V>): CacheFace<V> {
+  const faceWith = (schema: unknown): CacheFace<V> => (schema === undefined ? face : withSchema(schema))
   const face: CacheFace<V> = {
     get: <T extends V = V>(key: string, options?: object) =>
       operations.findOne(key, options, ({ entry }) => entry?.value as T | undefined),
@@ -22,7 +30,9 @@ export function createFace<V>(operations: Operations): CacheFace<V> {
       operations.findOne(
         key,
         options,
-        (found) => entryInfo(found, operations.settings.form) as EntryInfo<T> | undefined,
+        (found) =>
+          entryInfo(found, operations.settings.form, operations.house.settings.clock.now()) as EntryInfo<T> | undefined,
+        { ...operations.settings.policy, earlyRefresh: 0 },
       ),
     has: (key, options) => operations.findOne(key, options, ({ entry }) => entry?.kind === 'value'),
     async set(key, value, options) {
@@ -41,7 +51,10 @@ export function createFace<V>(operations: Operations): CacheFace<V> {
       const names = distinct(keys)
       return zip(names, await operations.remove(names, options))
     },
-    expire: (key, options) => face.delete(key, options),
+    async expire(key, options) {
+      const [result] = await operations.expire([key], options)
+      return result!
+    },
     getOrLoad<T extends V | undefined = V>(key: string, load: unknown, options?: object) {
       try {
         return operations.loadOne(key, oneLoader(load), options) as Promise<T>
@@ -56,7 +69,9 @@ export function createFace<V>(operations: Operations): CacheFace<V> {
       for (const [i, name] of [...names].entries()) if (values[i] !== undefined) loaded.set(name, values[i] as T)
       return loaded
     },
-    wrap: (run, options) => wrapFunction(face, run, options),
+    wrap: (run, options) => wrapFunction(faceWith, run, options),
+    wrapMany: (run, options) => wrapManyFunction(faceWith, run, options),
+    warm: (keys, load, options) => warmKeys(face as WarmFace, keys, load, operations.house.settings.clock, options),
     peek: <T extends V = V>(key: string) => operations.peek(key) as T | undefined,
     explain: (key) => operations.explain(key),
   }
@@ -80,4 +95,19 @@ function pairs(entries: unknown): Map<string, unknown> {
 
 function zip<T>(names: Iterable<string>, results: readonly T[]): Map<string, T> {
   return new Map(Array.from(names, (name, i) => [name, results[i] as T]))
+}
+
+/** A found entry as callers see it. */
+function entryInfo({ entry, source }: Found, { format }: Form, now: number): EntryInfo<unknown> | undefined {
+  if (entry === undefined) return undefined
+  const { kind, value } = entry
+  // L1 knows when this process wrote an entry; on the node it carries no times.
+  const times = format === 'raw' ? undefined : entry.times
+  const state = times && times.freshUntil <= now ? 'stale' : kind === 'negative' ? 'negative' : 'fresh'
+  return {
+    value,
+    state,
+    source,
+    ...(times && { writtenAt: times.writtenAt, freshUntil: times.freshUntil }),
+  }
 }

@@ -22,6 +22,7 @@ const BRAND: unique symbol = Symbol.for('sharded-cache.CacheError')
  * | `ERR_NODE_BUSY` | too many operations wait for one node |
  * | `ERR_LOAD` | the loader failed; `cause` holds its error |
  * | `ERR_LOAD_TIMEOUT` | the loader ran into its hard time-out |
+ * | `ERR_LOAD_BUSY` | too many loads wait for their turn; see `maxConcurrentLoads` |
  * | `ERR_LOADER_RESULT` | a loader of many keys returned something other than a Map or `[key, value]` pairs |
  * | `ERR_TIMEOUT` | the caller's own `timeout` passed before there was a value |
  * | `ERR_CLOSED` | the cache was closed |
@@ -44,6 +45,7 @@ export type ErrorCode =
   | 'ERR_NODE_BUSY'
   | 'ERR_LOAD'
   | 'ERR_LOAD_TIMEOUT'
+  | 'ERR_LOAD_BUSY'
   | 'ERR_LOADER_RESULT'
   | 'ERR_TIMEOUT'
   | 'ERR_CLOSED'
@@ -105,7 +107,7 @@ export class NodeError extends CacheError {
   }
 }
 
-/** A load that gave no value: `ERR_LOAD` (with the loader's error as `cause`), `ERR_LOAD_TIMEOUT`, `ERR_LOADER_RESULT`. */
+/** A load that gave no value: `ERR_LOAD` (with the loader's error as `cause`), `ERR_LOAD_TIMEOUT`, `ERR_LOAD_BUSY`, `ERR_LOADER_RESULT`. */
 export class LoadError extends CacheError {
   static {
     this.prototype.name = 'LoadError'

@@ -8,7 +8,7 @@ export interface NodeErrorEvent {
   /** Which of its servers, as `host:port`. */
   address: string
   /** What was being done. */
-  operation: 'connect' | 'read' | 'write' | 'remove' | 'info' | 'close'
+  operation: 'connect' | 'read' | 'write' | 'remove' | 'lease' | 'info' | 'close'
   code: ErrorCode
   message: string
   /** How many keys it cost. */

@@ -19,6 +19,8 @@ const MAX_WAIT = 450
 export interface ClusterContext extends TopologyContext {
   /** Finds the way round nodes that cannot be asked; their keys are misses without it. */
   readonly ejector: Ejector | undefined
+  /** Told when the topology has been swapped for another one. */
+  changed(): void
 }
 
 /** The topology of the moment, and the steps from one to the next: one at a time, each swapped in whole. */
@@ -114,6 +116,7 @@ export class Cluster {
     this.#departed.fence(joined, now)
     this.#topology = { ...topology, history: remember(before.history, before.ring, now) }
     attachAll(topology)
+    this.#context.changed()
     flushAll(before)
     this.#departed.add(left)
     this.#context.ejector?.keep(topology.ring.ids)

@@ -1,8 +1,17 @@
-import type { ReadOutcome, WriteItem, WriteOutcome } from '../node/contract.ts'
+import type {
+  ExpireRequest,
+  FillRequest,
+  HolderOutcome,
+  LeaseOutcome,
+  LeaseRequest,
+  RenewRequest,
+  TokenRequest,
+} from '../node/atomic.ts'
+import type { ReadOutcome, WriteItem } from '../node/contract.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
 import type { Source } from '../shard/answers.ts'
 import type { Place } from '../shard/gather.ts'
-import type { Removal, Shard } from '../shard/shard.ts'
+import type { Removal, Shard, Stored } from '../shard/shard.ts'
 import type { Detour, Ejector } from './ejector.ts'
 import { movedSince } from './history.ts'
 import type { Topology } from './topology.ts'
@@ -30,6 +39,19 @@ export interface Routed {
   readonly outcome: ReadOutcome
   /** Who gave it; `undefined` when no server was asked. */
   readonly source: Source | undefined
+  readonly route: Route
+}
+
+/** An entry on its way to a node. */
+export interface RoutedWrite extends RoutedKey, Omit<WriteItem, 'key'> {
+  /** Of the lease under which it is written; `undefined` for a write that overwrites whatever is there. */
+  readonly token: Uint8Array | undefined
+}
+
+/** What taking the lease on one key came to. */
+export interface RoutedLease {
+  readonly outcome: LeaseOutcome
+  readonly source: Source
   readonly route: Route
 }
 
@@ -79,24 +101,61 @@ export class Router {
   }
 
   /**
-   * Writes entries; one outcome each, in order.
+   * Writes entries, those with a token under the lease that it proves; one outcome each, in order.
    *
    * @param replaces whether an older value must not stay readable when the write fails
    */
-  write(
-    items: readonly (RoutedKey & Omit<WriteItem, 'key'>)[],
-    ms: number,
-    replaces: boolean,
-  ): Promise<WriteOutcome[]> {
+  write(items: readonly RoutedWrite[], ms: number, replaces: boolean): Promise<Stored[]> {
     return this.#dispatch(this.#current(), items, async ({ route: { shard, owner, detour }, keys: some }) => {
-      const writing = shard.write(
-        some.map(({ stored, value, ttl }) => ({ key: stored, value, ttl: detour ? Math.min(ttl, DETOUR_TTL) : ttl })),
-        ms,
-        replaces,
-      )
-      // What the owner has of them must not come back with it.
-      if (detour) await owner.remove(storedNames(some), ms)
-      return writing
+      const plain: WriteItem[] = []
+      const leased: FillRequest[] = []
+      for (const { stored, value, ttl: wanted, token } of some) {
+        const ttl = detour ? Math.min(wanted, DETOUR_TTL) : wanted
+        if (token) leased.push({ key: stored, value, ttl, token })
+        else plain.push({ key: stored, value, ttl })
+      }
+      const [written, filled] = await Promise.all([
+        plain.length > 0 ? shard.write(plain, ms, replaces) : [],
+        leased.length > 0 ? shard.fill(leased, ms, replaces) : [],
+        // What the owner has of them must not come back with it.
+        detour && owner.remove(storedNames(some), ms),
+      ])
+      let [w, f] = [0, 0]
+      return some.map(({ token }) => (token ? filled[f++] : written[w++]) as Stored)
+    })
+  }
+
+  /** Whether the node a key goes to has leases. */
+  hasLeases(key: string): boolean {
+    return this.#route(this.#current(), key).shard.leases
+  }
+
+  /** Takes leases; one result each, in order. */
+  lease(items: readonly (RoutedKey & Omit<LeaseRequest, 'key'>)[], ms: number): Promise<RoutedLease[]> {
+    return this.#dispatch(this.#current(), items, async ({ route, keys: some }) => {
+      const { primary } = route.shard
+      const source = { guard: primary, generation: primary.generation }
+      const outcomes = await route.shard.lease(some.map(atNode), ms)
+      return outcomes.map((outcome) => ({ outcome, source, route }))
+    })
+  }
+
+  /** Lets leases go on; one outcome each, in order. */
+  renew(items: readonly (RoutedKey & Omit<RenewRequest, 'key'>)[], ms: number): Promise<HolderOutcome[]> {
+    return this.#dispatch(this.#current(), items, ({ route, keys: some }) => route.shard.renew(some.map(atNode), ms))
+  }
+
+  /** Gives leases back; one outcome each, in order. */
+  release(items: readonly (RoutedKey & Omit<TokenRequest, 'key'>)[], ms: number): Promise<HolderOutcome[]> {
+    return this.#dispatch(this.#current(), items, ({ route, keys: some }) => route.shard.release(some.map(atNode), ms))
+  }
+
+  /** Makes entries out of date; one outcome each, in order. */
+  expire(items: readonly (RoutedKey & Omit<ExpireRequest, 'key'>)[], ms: number): Promise<Removal[]> {
+    return this.#dispatch(this.#current(), items, async ({ route: { shard, owner, detour }, keys: some }) => {
+      if (!detour) return shard.expire(some.map(atNode), ms)
+      const [here, there] = await Promise.all([shard.expire(some.map(atNode), ms), owner.remove(storedNames(some), ms)])
+      return here.map((removal, i) => worseOf(removal, there[i] as Removal))
     })
   }
 
@@ -194,6 +253,10 @@ export class Router {
 
 function ownerIndex({ ring }: Topology, key: string): number {
   return ring.ownerAt(ring.position(key))
+}
+
+function atNode<T extends RoutedKey>({ stored, ...rest }: T): Omit<T, 'stored'> {
+  return { ...rest, key: stored }
 }
 
 function storedNames(keys: readonly RoutedKey[]): string[] {

@@ -3,7 +3,15 @@ import { checkOneOf } from '../base/check.ts'
 import type { Hash } from '../base/hash.ts'
 import { MAX_CLOCK_SKEW } from '../base/stamps.ts'
 import { jsonCodec, type Codec } from './codec.ts'
-import { HEADER_BYTES, newVersion, readEnvelope, writeEnvelope, type Header } from './envelope.ts'
+import {
+  AT_VERSION,
+  HEADER_BYTES,
+  newVersion,
+  readEnvelope,
+  VERSION_BYTES,
+  writeEnvelope,
+  type Header,
+} from './envelope.ts'
 import { checkSchema, type StandardSchema } from './schema.ts'
 
 /** How the values of a cache or a space are kept on nodes. */
@@ -38,7 +46,16 @@ export interface Entry {
   /** The size of what is stored, in bytes. */
   readonly size: number
   /** `undefined` for what is stored raw, which carries no times. */
-  readonly times: { readonly writtenAt: number; readonly freshUntil: number; readonly entryUntil: number } | undefined
+  readonly times: EntryTimes | undefined
+}
+
+/** Wall-clock milliseconds since 1970, but for `loadTime`, which is how long its load took: 0 when it was not loaded. */
+export interface EntryTimes {
+  readonly writtenAt: number
+  readonly freshUntil: number
+  /** The end of its longest window. */
+  readonly entryUntil: number
+  readonly loadTime: number
 }
 
 /** What bytes from a node give: an entry, or why they are none. */
@@ -74,8 +91,10 @@ function checkCodec(given: unknown): Codec {
 /** What {@link pack} is told about an entry. */
 export interface PackOptions {
   readonly kind: 'value' | 'negative'
-  /** Milliseconds. */
+  /** How long it is fresh, in milliseconds. */
   readonly ttl: number
+  /** How long it is kept beyond that, in milliseconds. */
+  readonly window: number
   /** Milliseconds; 0 when the value was not loaded. */
   readonly loadTime: number
   /** Wall-clock time. */
@@ -87,11 +106,25 @@ export interface PackOptions {
 /** The bytes that go to a node. `fullKey` is the namespaced key before any shortening. */
 export function pack(form: Form, payload: Uint8Array, fullKey: string, options: PackOptions, hash: Hash): Uint8Array {
   if (form.format === 'raw') return payload
-  const { kind, ttl, loadTime, now, writer } = options
+  const { kind, ttl, window, loadTime, now, writer } = options
   const until = now + ttl
   const version = newVersion(now, writer)
-  const times = { writtenAt: now, freshUntil: until, entryUntil: until, leaseUntil: 0 }
+  const times = { writtenAt: now, freshUntil: until, entryUntil: until + window, leaseUntil: 0 }
   return writeEnvelope({ kind, compressed: false, loadTime, version, ...times }, payload, fullKey, hash)
+}
+
+/** The bytes that stand for an entry while it is loaded, under a lease with this token for `ms` milliseconds. */
+export function packLease(fullKey: string, token: Uint8Array, ms: number, now: number, hash: Hash): Uint8Array {
+  const until = now + ms
+  const times = { writtenAt: now, freshUntil: until, entryUntil: until, leaseUntil: until, loadTime: 0 }
+  return writeEnvelope({ kind: 'lease', compressed: false, version: token, ...times }, NO_PAYLOAD, fullKey, hash)
+}
+
+const NO_PAYLOAD = new Uint8Array(0)
+
+/** The version of whatever envelope these bytes are, good or bad; `undefined` when they are too short for one. */
+export function versionIn(bytes: Uint8Array): Uint8Array | undefined {
+  return bytes.length < HEADER_BYTES ? undefined : bytes.subarray(AT_VERSION, AT_VERSION + VERSION_BYTES)
 }
 
 /** How many bytes a payload takes on a node. */
@@ -133,9 +166,9 @@ export function unpack(
 }
 
 /** A clock that is ahead must not make an entry live longer than it was meant to: such an entry counts as written now. */
-function entryTimes({ writtenAt, freshUntil, entryUntil }: Header, now: number): NonNullable<Entry['times']> {
+function entryTimes({ writtenAt, freshUntil, entryUntil, loadTime }: Header, now: number): EntryTimes {
   const ahead = writtenAt > now + MAX_CLOCK_SKEW ? writtenAt - now : 0
-  return { writtenAt: writtenAt - ahead, freshUntil: freshUntil - ahead, entryUntil: entryUntil - ahead }
+  return { writtenAt: writtenAt - ahead, freshUntil: freshUntil - ahead, entryUntil: entryUntil - ahead, loadTime }
 }
 
 /** A payload as a value: what the codec gives, and what the schema makes of it. */

@@ -1,12 +1,15 @@
 import { waitFor } from '../base/caller.ts'
-import type { Clock } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 import type { Deadlines } from '../base/deadlines.ts'
 import type { Drops } from '../base/drops.ts'
 import type { Router } from '../cluster/router.ts'
 import { packedSize } from '../entry/form.ts'
+import type { Held } from '../tier/leases.ts'
 import type { TierWrite, Tiers } from '../tier/tiers.ts'
+import type { Cooldown } from './cooldown.ts'
 import type { Flight, Flights } from './flight.ts'
-import type { OriginListener } from './origin.ts'
+import type { OriginListener, OriginRun } from './origin.ts'
+import { spread, windowOf } from './policy.ts'
 import type { LoadRequest } from './request.ts'
 import { trip, type Tripped } from './trip.ts'
 
@@ -16,10 +19,12 @@ export interface FillContext {
   readonly router: Router
   readonly flights: Flights
   readonly drops: Drops
+  readonly cooldown: Cooldown
   readonly clock: Clock
   readonly deadlines: Deadlines
   /** Milliseconds. */
   readonly nodeTimeout: number
+  random(): number
 }
 
 interface Prepared {
@@ -30,12 +35,16 @@ interface Prepared {
 
 const NOTHING = new Uint8Array(0)
 
-/** What becomes of one call of a loader: its values are written to their nodes, and the flights of its keys settled. */
+/**
+ * What becomes of one call of a loader: its leases are renewed while it runs, its values written to their nodes under them,
+ * and the flights of its keys settled.
+ */
 export class Fill implements OriginListener {
   readonly #context: FillContext
   readonly #flights: readonly Flight[]
   readonly #request: LoadRequest
   readonly #end: number
+  #renewal: Timer | undefined
 
   /** @param end until when those who wait also wait for the nodes to take what was loaded (monotonic) */
   constructor(context: FillContext, flights: readonly Flight[], request: LoadRequest, end: number) {
@@ -43,25 +52,36 @@ export class Fill implements OriginListener {
     this.#flights = flights
     this.#request = request
     this.#end = end
+    if (flights.some(({ token }) => token)) this.#renewLater()
   }
 
-  loaded(values: readonly unknown[], ms: number): void {
-    const prepared = this.#flights.map((flight, i) => this.#prepare(flight, values[i], ms))
-    if (prepared.some((one) => one instanceof Promise))
+  loaded(values: readonly unknown[], ms: number, run: OriginRun): void {
+    this.#stop()
+    const prepared = this.#flights.map((flight, i) => this.#prepare(flight, values[i], ms, run))
+    if (prepared.some((one) => one instanceof Promise)) {
       void Promise.all(prepared.map(async (one) => one)).then((all) => this.#finish(all))
-    else this.#finish(prepared as Prepared[])
+    } else this.#finish(prepared as Prepared[])
   }
 
   failed(error: Error): void {
-    for (const flight of this.#flights) this.#context.flights.fail(flight, error)
+    this.#stop()
+    this.#release(this.#flights)
+    const { cooldown, flights } = this.#context
+    const { retryAfterError } = this.#request.policy
+    for (const flight of this.#flights) {
+      if (retryAfterError !== undefined) cooldown.add(flight.target.key, error, retryAfterError)
+      flights.fail(flight, error)
+    }
   }
 
   /** The flights stay open, so that no other load begins: those who come meanwhile share the error. */
   ended(error: Error): void {
-    for (const flight of this.#flights) flight.reject(error)
+    this.#stop()
+    for (const flight of this.#flights) flight.fail(error)
   }
 
   givenUp(): void {
+    this.#release(this.#flights)
     for (const flight of this.#flights) {
       flight.fenced = true
       this.#context.flights.done(flight)
@@ -69,7 +89,8 @@ export class Fill implements OriginListener {
   }
 
   #finish(prepared: readonly Prepared[]): void {
-    const { deadlines, clock } = this.#context
+    const { deadlines, clock, flights } = this.#context
+    this.#release(prepared.flatMap(({ flight, write }) => (write && !flight.fenced ? [] : [flight])))
     const writing = this.#write(prepared)
     if (writing === undefined) {
       this.#settle(prepared, true)
@@ -79,10 +100,12 @@ export class Fill implements OriginListener {
     const all = writing.then(
       () => {
         written = true
-        for (const flight of this.#flights) this.#context.flights.done(flight)
+        for (const flight of this.#flights) flights.done(flight)
       },
       // L1 was given a function that throws.
-      (error: unknown) => this.failed(error as Error),
+      (error: unknown) => {
+        for (const flight of this.#flights) flights.fail(flight, error)
+      },
     )
     const left = this.#end - clock.monotonic()
     // Who asks while the node still takes its time gets what was loaded; who asks after that reads the node.
@@ -101,27 +124,35 @@ export class Fill implements OriginListener {
   }
 
   /** What one key's waiters get, and what is written for it. A value that cannot be cached rejects its own flight only. */
-  #prepare(flight: Flight, raw: unknown, ms: number): Prepared | Promise<Prepared> {
-    const { form, negativeTtl } = this.#request
+  #prepare(flight: Flight, raw: unknown, ms: number, run: OriginRun): Prepared | Promise<Prepared> {
+    const { form, policy } = this.#request
+    this.#context.cooldown.delete(flight.target.key)
     if (raw === undefined) {
-      const keep = negativeTtl !== undefined && form.format === 'envelope'
-      const write = keep ? this.#writeOf(flight, ms, 'negative', NOTHING, undefined, negativeTtl) : undefined
+      const ttl = policy.negativeTtl
+      const keep = ttl !== undefined && form.format === 'envelope' && !run.skipped
+      const write = keep ? this.#writeOf(flight, ms, 'negative', NOTHING, undefined, ttl, 0) : undefined
       return { flight, value: undefined, write }
+    }
+    const refuse = (error: unknown): Prepared => {
+      flight.fallback = undefined
+      flight.fail(error)
+      return { flight, value: undefined, write: undefined }
     }
     try {
       const tripped = trip(raw, flight.target.name, form)
-      if (!(tripped instanceof Promise)) return this.#accept(flight, tripped, ms)
-      return tripped.then((one) => this.#accept(flight, one, ms)).catch((error: unknown) => refuse(flight, error))
+      if (!(tripped instanceof Promise)) return this.#accept(flight, tripped, ms, run)
+      return tripped.then((one) => this.#accept(flight, one, ms, run)).catch(refuse)
     } catch (error) {
-      return refuse(flight, error)
+      return refuse(error)
     }
   }
 
-  #accept(flight: Flight, { payload, value }: Tripped, ms: number): Prepared {
-    const { router, drops, tiers } = this.#context
-    const { form, l1, mode, ttl } = this.#request
+  #accept(flight: Flight, { payload, value }: Tripped, ms: number, run: OriginRun): Prepared {
+    const { router, drops, tiers, random } = this.#context
+    const { form, l1, mode, policy } = this.#request
     const { key } = flight.target
-    if (mode !== 'refresh' && !(l1 && tiers.l1) && !router.reaches(key)) {
+    if (run.skipped) return { flight, value, write: undefined }
+    if (mode !== 'refresh' && !(l1 && tiers.l1) && !tiers.takesFill(key, form, flight.token)) {
       drops.tell('fill-failed', key)
       return { flight, value, write: undefined }
     }
@@ -129,7 +160,8 @@ export class Fill implements OriginListener {
       drops.tell('too-large', key)
       return { flight, value, write: undefined }
     }
-    return { flight, value, write: this.#writeOf(flight, ms, 'value', payload, value, ttl) }
+    const ttl = spread(run.ttl ?? policy.ttl, policy, random)
+    return { flight, value, write: this.#writeOf(flight, ms, 'value', payload, value, ttl, windowOf(policy)) }
   }
 
   #writeOf(
@@ -139,18 +171,12 @@ export class Fill implements OriginListener {
     payload: Uint8Array,
     value: unknown,
     ttl: number,
+    window: number,
   ): TierWrite {
+    const { target, token } = flight
     const valid = (): boolean => !flight.fenced
-    return {
-      target: flight.target,
-      kind,
-      payload,
-      value,
-      ttl,
-      loadTime,
-      valid,
-      l1: this.#request.l1 ? 'always' : 'never',
-    }
+    const l1 = this.#request.l1 ? 'always' : 'never'
+    return { target, kind, payload, value, ttl, window, token, loadTime, valid, l1 }
   }
 
   /** `undefined` when there is nothing to write. */
@@ -167,13 +193,36 @@ export class Fill implements OriginListener {
     // Where there was nothing usable, a fill that fails leaves nothing behind.
     return tiers.write(writes, form, nodeTimeout, mode === 'refresh').then((outcomes) => {
       for (const [i, { target }] of writes.entries()) {
-        if (outcomes[i] !== 'stored') drops.tell('fill-failed', target.key)
+        if (outcomes[i] === 'lost') drops.tell('overtaken', target.key)
+        else if (outcomes[i] !== 'stored') drops.tell('fill-failed', target.key)
       }
     })
   }
+
+  #renewLater(): void {
+    const { clock, tiers, nodeTimeout } = this.#context
+    const { lease } = this.#request.policy
+    this.#renewal = clock.setTimer(
+      () => {
+        void tiers.leases.renew(held(this.#flights), lease, nodeTimeout)
+        this.#renewLater()
+      },
+      Math.max(1, Math.floor(lease / 3)),
+    )
+  }
+
+  #release(flights: readonly Flight[]): void {
+    const { tiers, nodeTimeout } = this.#context
+    const given = held(flights)
+    for (const flight of flights) flight.token = undefined
+    if (given.length > 0) void tiers.leases.release(given, nodeTimeout)
+  }
+
+  #stop(): void {
+    this.#renewal?.cancel()
+  }
 }
 
-function refuse(flight: Flight, error: unknown): Prepared {
-  flight.reject(error)
-  return { flight, value: undefined, write: undefined }
+function held(flights: readonly Flight[]): Held[] {
+  return flights.flatMap(({ target, token }) => (token ? [{ target, token }] : []))
 }

@@ -1,29 +1,48 @@
+import type { Entry } from '../entry/form.ts'
 import type { LoadKey } from './request.ts'
 
 /** One running load of one key, shared by all its callers. */
 export class Flight {
   readonly target: LoadKey
   readonly promise: Promise<unknown>
+  /** Whether nobody waits for it: its callers were served a value that is still good enough. */
+  readonly background: boolean
   /** True once a delete or a write overtook it: its value goes to those who wait already, and is written nowhere. */
   fenced = false
+  /** What may be served if the load fails or takes long. */
+  fallback: Entry | undefined
+  /** The value that is out of date, for the loader to look at. */
+  stale: unknown
+  /** The version of what the node has, whatever that is. */
+  seen: Uint8Array | undefined
+  /** Of the lease under which what is loaded is written. */
+  token: Uint8Array | undefined
   resolve!: (value: unknown) => void
   reject!: (error: unknown) => void
 
-  constructor(target: LoadKey) {
+  constructor(target: LoadKey, background: boolean) {
     this.target = target
+    this.background = background
     this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
     })
   }
+
+  /** Settles it with an error, or with the value that may be served instead. */
+  fail(error: unknown): void {
+    if (this.fallback) this.resolve(this.fallback.value)
+    else this.reject(error)
+  }
 }
 
-/** The flights of one process: at most one per key that can be joined. */
+/** The flights of one process: at most one per key that can be joined, and one in the background. */
 export class Flights {
   readonly #open = new Map<string, Flight>()
+  readonly #background = new Map<string, Flight>()
 
   get size(): number {
-    return this.#open.size
+    return this.#open.size + this.#background.size
   }
 
   /** The flight of this key that a caller may join. */
@@ -34,38 +53,66 @@ export class Flights {
   /** Opens a flight. One that runs already is superseded: nobody joins it any more, and it writes nothing. */
   open(target: LoadKey): Flight {
     const { key } = target
-    this.fence(key)
-    const flight = new Flight(target)
+    this.#supersede(this.#open, key)
+    const flight = new Flight(target, false)
     this.#open.set(key, flight)
     return flight
   }
 
-  /** Voids the key's flight. Called when a delete or a write of the key begins, and again when it has settled. */
+  /** The flight that loads this key in the background. */
+  inBackground(key: string): Flight | undefined {
+    return this.#background.get(key)
+  }
+
+  /** Opens a flight in the background; its failure is nobody's. */
+  openInBackground(target: LoadKey): Flight {
+    const flight = new Flight(target, true)
+    flight.promise.catch(() => {})
+    this.#background.set(target.key, flight)
+    return flight
+  }
+
+  /** Voids the key's flights. Called when a delete or a write of the key begins, and again when it has settled. */
   fence(key: string): void {
-    const flight = this.#open.get(key)
-    if (flight === undefined) return
-    flight.fenced = true
-    this.#open.delete(key)
+    this.#supersede(this.#open, key)
+    this.#supersede(this.#background, key)
+  }
+
+  /** Voids all flights: keys have moved. */
+  fenceAll(): void {
+    for (const flights of [this.#open, this.#background]) {
+      for (const flight of flights.values()) flight.fenced = true
+      flights.clear()
+    }
   }
 
   /** Closes a flight, when it is still the one of its key. */
   done(flight: Flight): void {
+    const flights = flight.background ? this.#background : this.#open
     const { key } = flight.target
-    if (this.#open.get(key) === flight) this.#open.delete(key)
+    if (flights.get(key) === flight) flights.delete(key)
   }
 
   /** Closes a flight with an error. */
   fail(flight: Flight, error: unknown): void {
     this.done(flight)
-    flight.reject(error)
+    flight.fail(error)
   }
 
   /** Ends all flights with an error. */
   abandon(error: Error): void {
-    for (const flight of this.#open.values()) {
+    for (const flight of [...this.#open.values(), ...this.#background.values()]) {
       flight.fenced = true
       flight.reject(error)
     }
     this.#open.clear()
+    this.#background.clear()
+  }
+
+  #supersede(flights: Map<string, Flight>, key: string): void {
+    const flight = flights.get(key)
+    if (flight === undefined) return
+    flight.fenced = true
+    flights.delete(key)
   }
 }

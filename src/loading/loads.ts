@@ -1,16 +1,17 @@
 import { judge } from './freshness.ts'
-import { Fill, type FillContext } from './fill.ts'
 import type { Flight } from './flight.ts'
-import type { LoadFunction, Origin } from './origin.ts'
+import type { Gate } from './gate.ts'
+import { Lead, type LeadContext } from './lead.ts'
+import type { LoadFunction } from './origin.ts'
 import type { LoadKey, LoadRequest } from './request.ts'
 import type { Tally } from './tally.ts'
 import { trip } from './trip.ts'
-import type { Found } from '../tier/tiers.ts'
+import type { Found } from '../tier/found.ts'
 
 /** What {@link Loads} is made of. */
-export interface LoadsContext extends FillContext {
-  readonly origin: Origin
+export interface LoadsContext extends LeadContext {
   readonly tally: Tally
+  readonly gate: Gate | undefined
 }
 
 /** Reading through the cache: what is there is returned, what is missing is loaded once, however many ask. */
@@ -48,12 +49,17 @@ export class Loads {
   }
 
   /** What L1 has, else the promise of the key's flight; one that is new is added to `own`. */
-  #begin(target: LoadKey, { mode, l1 }: LoadRequest, own: Flight[]): unknown {
-    const { flights, tiers, tally } = this.#context
+  #begin(target: LoadKey, { mode, l1, policy }: LoadRequest, own: Flight[]): unknown {
+    const { flights, tiers, tally, gate, clock, random } = this.#context
     const { key } = target
+    if (gate && !gate.mayExist(key)) {
+      tally.loads.gated++
+      return undefined
+    }
     if (mode === 'use') {
       const entry = l1 ? tiers.l1?.get(key) : undefined
-      if (entry) {
+      // What is to be loaded anew early needs the version that the node has.
+      if (entry && judge(entry, clock.now(), random, policy) === 'fresh') {
         tally.hit(key, 'l1')
         return entry.value
       }
@@ -69,57 +75,100 @@ export class Loads {
   }
 
   #fly(own: readonly Flight[], load: LoadFunction, request: LoadRequest): void {
-    const { clock, nodeTimeout, tiers } = this.#context
+    const { clock, nodeTimeout, tiers, flights } = this.#context
     const end = clock.monotonic() + nodeTimeout
     if (request.mode === 'refresh') {
-      this.#load(own, load, request, end)
+      this.#lead(own, load, request, end)
       return
     }
     const failed = (error: unknown): void => {
-      for (const flight of own) this.#context.flights.fail(flight, error)
+      for (const flight of own) flights.fail(flight, error)
     }
     const [one, ...more] = own
     if (one && more.length === 0) {
-      tiers.readOne(one.target, request.read).then((found) => {
-        if (this.#isMissing(one, found, request)) this.#load(own, load, request, end)
-      }, failed)
-      return
+      tiers.readOne(one.target, request.read).then((found) => this.#found(own, [found], load, request, end), failed)
+    } else {
+      const targets = own.map(({ target }) => target)
+      tiers.read(targets, request.read).then((found) => this.#found(own, found, load, request, end), failed)
     }
-    const targets = own.map(({ target }) => target)
-    tiers.read(targets, request.read).then((found) => {
-      const missing = own.filter((flight, i) => this.#isMissing(flight, found[i] as Found, request))
-      if (missing.length > 0) this.#load(missing, load, request, end)
-    }, failed)
   }
 
-  /** Settles a flight whose key is cached; says whether it is not. */
-  #isMissing(flight: Flight, { entry, source, error }: Found, { strict }: LoadRequest): boolean {
-    const { tally, flights, clock } = this.#context
+  /** Settles the flights whose keys are cached, and has the others loaded; and what is cached but not for long. */
+  #found(own: readonly Flight[], found: readonly Found[], load: LoadFunction, request: LoadRequest, end: number): void {
+    const missing: Flight[] = []
+    const ageing: Flight[] = []
+    for (const [i, flight] of own.entries()) {
+      const settled = this.#settle(flight, found[i] as Found, request, true)
+      if (settled === 'missing') missing.push(flight)
+      else if (settled === 'ageing') ageing.push(flight)
+    }
+    if (missing.length > 0) this.#lead(missing, load, request, end)
+    if (ageing.length > 0) this.#refresh(ageing, load, request)
+  }
+
+  /**
+   * What becomes of a flight once it is known what the node has: `ageing` is served, and to be loaded anew.
+   *
+   * @param counts whether it is the flight's first read, which is counted as a hit or a miss
+   */
+  #settle(
+    flight: Flight,
+    { entry, seen, source, error }: Found,
+    request: LoadRequest,
+    counts: boolean,
+  ): 'settled' | 'ageing' | 'missing' {
+    const { tally, flights, clock, random, cooldown } = this.#context
     const { key } = flight.target
-    if (error && strict) {
+    flight.seen = seen
+    if (error && request.strict) {
       flights.fail(flight, error)
-      return false
+      return 'settled'
     }
-    if (entry === undefined || judge(entry, clock.now()) === 'expired') {
-      tally.miss(key)
-      return true
+    const verdict = entry ? judge(entry, clock.now(), random, request.policy) : 'expired'
+    if (entry && (verdict === 'fresh' || verdict === 'early' || verdict === 'stale')) {
+      if (counts) tally.hit(key, source)
+      flight.stale = entry.value
+      flights.done(flight)
+      flight.resolve(entry.value)
+      return verdict === 'fresh' || cooldown.get(key) ? 'settled' : 'ageing'
     }
-    tally.hit(key, source)
-    flights.done(flight)
-    flight.resolve(entry.value)
-    return false
+    if (counts) tally.miss(key)
+    if (entry && verdict === 'fallback') {
+      flight.fallback = entry
+      flight.stale = entry.value
+    }
+    const failure = cooldown.get(key)
+    if (failure === undefined) return 'missing'
+    flights.fail(flight, failure.error)
+    return 'settled'
   }
 
-  #load(missing: readonly Flight[], load: LoadFunction, request: LoadRequest, end: number): void {
-    const names = missing.map(({ target }) => target.name)
-    this.#context.origin.run(load, names, request.hardTimeout, new Fill(this.#context, missing, request, end))
+  /** Loads keys anew whose callers have been served, unless that is under way. */
+  #refresh(served: readonly Flight[], load: LoadFunction, request: LoadRequest): void {
+    const { flights, clock, nodeTimeout } = this.#context
+    const own = served
+      .filter(({ target: { key }, fenced }) => !fenced && !flights.inBackground(key) && !flights.get(key))
+      .map(({ target, seen, stale }) => {
+        const flight = flights.openInBackground(target)
+        return Object.assign(flight, { seen, stale })
+      })
+    if (own.length > 0) this.#lead(own, load, request, clock.monotonic() + nodeTimeout)
   }
 
-  #bypass(keys: readonly LoadKey[], load: LoadFunction, { form, hardTimeout }: LoadRequest): Promise<unknown[]> {
+  #lead(missing: readonly Flight[], load: LoadFunction, request: LoadRequest, end: number): void {
+    const settle = (flight: Flight, found: Found): boolean => {
+      const settled = this.#settle(flight, found, request, false)
+      // Its load is somebody else's from here on: they have just written it.
+      return settled !== 'missing'
+    }
+    new Lead(this.#context, load, request, settle).begin(missing, end)
+  }
+
+  #bypass(keys: readonly LoadKey[], load: LoadFunction, { form, policy }: LoadRequest): Promise<unknown[]> {
     const names = keys.map(({ name }) => name)
     const loading = new Promise<readonly unknown[]>((resolve, reject) => {
       const listener = { loaded: resolve, failed: reject, ended: reject, givenUp: () => {} }
-      this.#context.origin.run(load, names, hardTimeout, listener)
+      this.#context.origin.run(load, names, policy.hardTimeout, listener)
     })
     return loading.then((loaded) =>
       Promise.all(

@@ -19,64 +19,102 @@ export interface LoadFunction {
 export interface OriginRun {
   /** Aborted when the hard time-out passes or the cache is closed. Made when first asked for. */
   readonly signal: AbortSignal
+  /** The value that is out of date, if there is one at hand and one key is loaded. */
+  readonly stale: unknown
+  /** How long what is loaded is fresh, in milliseconds, when the loader says so. */
+  ttl: number | undefined
+  /** Whether the loader says that what it loads is not to be cached. */
+  skipped: boolean
 }
 
 /** What is told of one call of a loader: `loaded` or `failed` once, unless it is given up before. */
 export interface OriginListener {
   /** What it gave for each name, and how long it took in milliseconds. Also after it was `ended`. */
-  loaded(values: readonly unknown[], ms: number): void
-  /** It failed: a LoadError `ERR_LOAD`, with the loader's error as its cause; or `ERR_LOADER_RESULT`. */
+  loaded(values: readonly unknown[], ms: number, run: OriginRun): void
+  /** It failed: a LoadError `ERR_LOAD`, with the loader's error as its cause; `ERR_LOADER_RESULT`; or `ERR_LOAD_BUSY`. */
   failed(error: Error): void
   /** The hard time-out passed (the loader runs on), or the cache was closed. */
   ended(error: Error): void
-  /** Twice the hard time-out passed; nothing more is expected of it. */
+  /** Twice the hard time-out passed, or it never began; nothing more is expected of it. */
   givenUp(): void
 }
 
-/** Calls loaders under their hard time-out. */
+/** What {@link Origin} is made of. */
+export interface OriginContext {
+  readonly clock: Clock
+  readonly deadlines: Deadlines
+  readonly tally: Tally
+  readonly maxConcurrentLoads: number
+  readonly maxQueuedLoads: number
+}
+
+/** Calls loaders under their hard time-out, so many at once. */
 export class Origin {
-  readonly #clock: Clock
-  readonly #deadlines: Deadlines
-  readonly #tally: Tally
+  readonly #context: OriginContext
   readonly #running = new Set<Run>()
+  readonly #queued = new Set<Run>()
   #closed: Error | undefined
 
-  constructor(clock: Clock, deadlines: Deadlines, tally: Tally) {
-    this.#clock = clock
-    this.#deadlines = deadlines
-    this.#tally = tally
+  constructor(context: OriginContext) {
+    this.#context = context
+  }
+
+  /** How many loads wait for others to end. */
+  get queued(): number {
+    return this.#queued.size
   }
 
   /**
-   * Runs a loader once. Never throws.
+   * Runs a loader once, or when its turn comes. Never throws.
    *
-   * @param hardTimeout milliseconds until `listener.ended`; as long again until `listener.givenUp`
+   * @param hardTimeout milliseconds from now until `listener.ended`; as long again until `listener.givenUp`
    */
-  run(load: LoadFunction, names: string[], hardTimeout: number, listener: OriginListener): void {
+  run(load: LoadFunction, names: string[], hardTimeout: number, listener: OriginListener, stale?: unknown): void {
     if (this.#closed) {
       listener.failed(this.#closed)
       return
     }
-    const run = new Run(names, listener)
-    const start = this.#clock.monotonic()
-    run.deadline = this.#deadlines.set(hardTimeout, () => {
-      this.#tally.loads.timedOut++
-      run.end(new LoadError('ERR_LOAD_TIMEOUT', `the load of ${run.what} took longer than ${hardTimeout} ms`))
-      run.deadline = this.#deadlines.set(hardTimeout, () => {
-        this.#running.delete(run)
-        listener.givenUp()
-      })
+    const { tally, deadlines, maxConcurrentLoads, maxQueuedLoads } = this.#context
+    const run = new Run(load, names, listener, stale)
+    const waits = this.#running.size >= maxConcurrentLoads
+    if (waits && this.#queued.size >= maxQueuedLoads) {
+      listener.failed(
+        new LoadError('ERR_LOAD_BUSY', `${this.#queued.size} loads wait already; ${run.what} was not loaded`),
+      )
+      return
+    }
+    run.deadline = deadlines.set(hardTimeout, () => {
+      tally.loads.timedOut++
+      const how = this.#queued.has(run) ? 'waited for its turn for' : 'took longer than'
+      run.end(new LoadError('ERR_LOAD_TIMEOUT', `the load of ${run.what} ${how} ${hardTimeout} ms`))
+      if (this.#queued.delete(run)) listener.givenUp()
+      else run.deadline = deadlines.set(hardTimeout, () => this.#giveUp(run))
     })
+    if (waits) this.#queued.add(run)
+    else this.#start(run)
+  }
+
+  /** Ends all loads that run, and lets none begin any more. */
+  close(error: Error): void {
+    this.#closed = error
+    for (const run of [...this.#running, ...this.#queued]) run.end(error)
+    this.#running.clear()
+    this.#queued.clear()
+  }
+
+  #start(run: Run): void {
+    const { clock, tally } = this.#context
+    const { load, names, listener } = run
     this.#running.add(run)
-    this.#tally.loads.started++
+    tally.loads.started++
+    const start = clock.monotonic()
     const finish = (ok: boolean): number => {
-      const ms = this.#clock.monotonic() - start
+      const ms = clock.monotonic() - start
       run.deadline?.cancel()
-      this.#running.delete(run)
-      this.#tally.load(names[0] as string, names.length, ms, ok)
+      tally.load(names[0] as string, names.length, ms, ok)
       return ms
     }
-    begin(load, names, run).then(
+    begin(run).then(
       (result) => {
         let values: readonly unknown[]
         try {
@@ -84,30 +122,40 @@ export class Origin {
         } catch (error) {
           finish(false)
           listener.failed(error as Error)
+          this.#leave(run)
           return
         }
-        listener.loaded(values, finish(true))
+        listener.loaded(values, finish(true), run)
+        this.#leave(run)
       },
       (error: unknown) => {
         finish(false)
         const reason = error instanceof Error ? error.message : quote(error)
         listener.failed(new LoadError('ERR_LOAD', `the load of ${run.what} failed: ${reason}`, { cause: error }))
+        this.#leave(run)
       },
     )
   }
 
-  /** Ends all loads that run, and lets none begin any more. */
-  close(error: Error): void {
-    this.#closed = error
-    for (const run of this.#running) run.end(error)
-    this.#running.clear()
+  #giveUp(run: Run): void {
+    run.listener.givenUp()
+    this.#leave(run)
+  }
+
+  /** Its place is free for the next one, unless it was given up before. */
+  #leave(run: Run): void {
+    if (!this.#running.delete(run)) return
+    const [next] = this.#queued
+    if (next === undefined || this.#running.size >= this.#context.maxConcurrentLoads) return
+    this.#queued.delete(next)
+    this.#start(next)
   }
 }
 
 /** A loader may throw at once, or return no promise. */
-function begin(load: LoadFunction, names: string[], run: Run): Promise<unknown> {
+function begin(run: Run): Promise<unknown> {
   try {
-    return Promise.resolve(load.call(names, run))
+    return Promise.resolve(run.load.call(run.names, run))
   } catch (error) {
     return Promise.reject(error as Error)
   }
@@ -115,15 +163,21 @@ function begin(load: LoadFunction, names: string[], run: Run): Promise<unknown> 
 
 /** One call of a loader. */
 class Run implements OriginRun {
-  readonly #names: readonly string[]
-  readonly #listener: OriginListener
+  readonly load: LoadFunction
+  readonly names: string[]
+  readonly listener: OriginListener
+  readonly stale: unknown
+  ttl: number | undefined
+  skipped = false
+  deadline: Deadline | undefined
   #controller: AbortController | undefined
   #reason: Error | undefined
-  deadline: Deadline | undefined
 
-  constructor(names: readonly string[], listener: OriginListener) {
-    this.#names = names
-    this.#listener = listener
+  constructor(load: LoadFunction, names: string[], listener: OriginListener, stale: unknown) {
+    this.load = load
+    this.names = names
+    this.listener = listener
+    this.stale = stale
   }
 
   /** Made when asked for: an AbortController costs a microsecond, and most loaders never look at their signal. */
@@ -135,14 +189,14 @@ class Run implements OriginRun {
 
   end(error: Error): void {
     this.deadline?.cancel()
-    this.#listener.ended(error)
     this.#reason = error
+    this.listener.ended(error)
     this.#controller?.abort(error)
   }
 
   /** What is loaded, for messages. */
   get what(): string {
-    const [first = '', ...rest] = this.#names
+    const [first = '', ...rest] = this.names
     return rest.length === 0 ? quote(first) : `${quote(first)} and ${rest.length} more`
   }
 }

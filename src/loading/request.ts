@@ -1,6 +1,7 @@
 import type { Form } from '../entry/form.ts'
 import type { TierKey } from '../tier/key.ts'
 import type { TierRead } from '../tier/tiers.ts'
+import type { LoadPolicy } from './policy.ts'
 
 /** How a load goes: what the call that opens a flight says rules the flight. */
 export interface LoadRequest {
@@ -10,12 +11,7 @@ export interface LoadRequest {
   readonly l1: boolean
   /** `use`: what is cached, else load. `refresh`: load, and cache that. `bypass`: load, and leave the cache alone. */
   readonly mode: 'use' | 'refresh' | 'bypass'
-  /** Milliseconds. */
-  readonly ttl: number
-  /** Milliseconds; `undefined` to remember no absence. */
-  readonly negativeTtl: number | undefined
-  /** Milliseconds. */
-  readonly hardTimeout: number
+  readonly policy: LoadPolicy
   /** Whether a node's trouble rejects the load instead of being loaded around. */
   readonly strict: boolean
 }

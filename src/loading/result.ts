@@ -1,4 +1,5 @@
 import { checkFunction } from '../base/check.ts'
+import { parseDuration, type Duration } from '../base/duration.ts'
 import { LoadError, quote } from '../base/errors.ts'
 import type { LoadFunction, OriginRun } from './origin.ts'
 
@@ -39,6 +40,14 @@ class ManyContext {
   get signal(): AbortSignal {
     return this.#origin.signal
   }
+
+  ttl(given: Duration): void {
+    this.#origin.ttl = parseDuration(given, 'the ttl of a load')
+  }
+
+  skip(): void {
+    this.#origin.skipped = true
+  }
 }
 
 /** What a loader of one key is given. */
@@ -53,6 +62,18 @@ class OneContext {
 
   get signal(): AbortSignal {
     return this.#origin.signal
+  }
+
+  get stale(): unknown {
+    return this.#origin.stale
+  }
+
+  ttl(given: Duration): void {
+    this.#origin.ttl = parseDuration(given, 'the ttl of a load')
+  }
+
+  skip(): void {
+    this.#origin.skipped = true
   }
 }
 

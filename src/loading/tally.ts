@@ -11,6 +11,8 @@ export interface LoadCounts {
   timedOut: number
   /** Callers that shared a load which another one had begun. */
   shared: number
+  /** Calls for keys that cannot exist, as the `gate` says: neither read nor loaded. */
+  gated: number
   /** The time all loads took together, in milliseconds. */
   ms: number
 }
@@ -19,7 +21,7 @@ export interface LoadCounts {
 export class Tally {
   hits = 0
   misses = 0
-  readonly loads: LoadCounts = { started: 0, failed: 0, timedOut: 0, shared: 0, ms: 0 }
+  readonly loads: LoadCounts = { started: 0, failed: 0, timedOut: 0, shared: 0, gated: 0, ms: 0 }
   readonly #events: Events
   readonly #clock: Clock
 

@@ -179,7 +179,7 @@ export class Calls {
 }
 
 /** What is asked of a server on a caller's behalf. */
-export const COMMANDS: ReadonlySet<OperationName> = new Set(['read', 'write', 'remove'])
+export const COMMANDS: ReadonlySet<OperationName> = new Set(['read', 'write', 'remove', 'lease'])
 
 /** Calls an adapter; one that throws at once, or returns no promise, is treated as one that answered so. */
 function begin<T>(ask: () => Promise<T>): Promise<T> {

@@ -51,7 +51,7 @@ export type RemoveOutcome = 'deleted' | 'absent' | NodeError
 /**
  * Whether an outcome is a failure. By shape, not by `instanceof`: an adapter may come with a copy of this package of its own.
  */
-export function isFailure(outcome: ReadOutcome | WriteOutcome | RemoveOutcome): outcome is NodeError {
+export function isFailure(outcome: unknown): outcome is NodeError {
   return typeof outcome === 'object' && outcome !== null && !(outcome instanceof Uint8Array)
 }
 

@@ -123,7 +123,7 @@ export class Guard {
   async read(keys: readonly string[], ms: number): Promise<ReadOutcome[]> {
     this.counts.reads += keys.length
     const start = this.#context.clock.monotonic()
-    const outcomes = await this.#run('read', keys.length, ms, () => this.adapter.read(keys))
+    const outcomes = await this.ask('read', keys.length, ms, () => this.adapter.read(keys))
     this.#account.read(outcomes, this.#context.clock.monotonic() - start)
     return outcomes
   }
@@ -132,13 +132,13 @@ export class Guard {
   write(items: readonly WriteItem[], ms: number): Promise<WriteOutcome[]> {
     this.counts.writes += items.length
     for (const item of items) this.counts.bytesWritten += item.value.length
-    return this.#run('write', items.length, ms, () => this.adapter.write(items))
+    return this.ask('write', items.length, ms, () => this.adapter.write(items))
   }
 
   /** Removes keys; one outcome each. */
   remove(keys: readonly string[], ms: number): Promise<RemoveOutcome[]> {
     this.counts.removes += keys.length
-    return this.#run('remove', keys.length, ms, () => this.adapter.remove(keys))
+    return this.ask('remove', keys.length, ms, () => this.adapter.remove(keys))
   }
 
   /** Refuses a read because too many wait already. */
@@ -205,7 +205,8 @@ export class Guard {
     }
   }
 
-  async #run<T extends ReadOutcome | WriteOutcome | RemoveOutcome>(
+  /** Asks the server for one outcome for each of so many keys, unless its circuit is open. Never rejects. */
+  async ask<T>(
     operation: OperationName,
     keys: number,
     ms: number,

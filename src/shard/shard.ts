@@ -1,7 +1,18 @@
 import type { Budget } from '../base/budget.ts'
-import type { NodeError } from '../base/errors.ts'
+import { NodeError } from '../base/errors.ts'
 import { isFailure, type RemoveOutcome, type WriteItem, type WriteOutcome } from '../node/contract.ts'
+import type {
+  ExpireOutcome,
+  ExpireRequest,
+  FillRequest,
+  HolderOutcome,
+  LeaseOutcome,
+  LeaseRequest,
+  RenewRequest,
+  TokenRequest,
+} from '../node/atomic.ts'
 import { Guard, type GuardContext } from '../node/guard.ts'
+import { expireEntries, fillLeased, hasLeases, releaseLeases, renewLeases, takeLeases } from '../node/leasing.ts'
 import type { MemberSpec, NodeSpec } from '../node/spec.ts'
 import { noAnswers, type Answers } from './answers.ts'
 import { Gather, MOST_WAITING, type Place } from './gather.ts'
@@ -129,21 +140,76 @@ export class Shard {
   async write(items: readonly WriteItem[], ms: number, replaces: boolean): Promise<WriteOutcome[]> {
     this.#gather.release(items.map(({ key }) => key))
     const stamp = this.ledger.stamp()
-    const outcomes = await this.primary.write(items, ms)
-    const failed: string[] = []
-    for (const [i, { key }] of items.entries()) {
-      if (outcomes[i] === 'stored') this.ledger.settled(key, stamp)
-      else if (replaces) failed.push(key)
-    }
-    if (failed.length > 0) this.ledger.missed(failed)
-    return outcomes
+    return this.#written(items, await this.primary.write(items, ms), stamp, replaces)
+  }
+
+  /** Whether its primary has leases. */
+  get leases(): boolean {
+    return hasLeases(this.primary)
+  }
+
+  /** Takes leases at the primary. On a key that the node has still to remove there is none. */
+  async lease(requests: readonly LeaseRequest[], ms: number): Promise<LeaseOutcome[]> {
+    const free = requests.filter(({ key }) => !this.ledger.owed(key))
+    const outcomes = free.length > 0 ? await takeLeases(this.primary, free, ms) : []
+    if (free.length === requests.length) return outcomes
+    let next = 0
+    return requests.map((request) => (free[next] === request ? (outcomes[next++] as LeaseOutcome) : OWED))
+  }
+
+  renew(requests: readonly RenewRequest[], ms: number): Promise<HolderOutcome[]> {
+    return renewLeases(this.primary, requests, ms)
+  }
+
+  release(requests: readonly TokenRequest[], ms: number): Promise<HolderOutcome[]> {
+    return releaseLeases(this.primary, requests, ms)
+  }
+
+  /**
+   * Writes entries under their leases.
+   *
+   * @param replaces as of {@link Shard.write}
+   */
+  async fill(requests: readonly FillRequest[], ms: number, replaces: boolean): Promise<Stored[]> {
+    const stamp = this.ledger.stamp()
+    const outcomes = await fillLeased(this.primary, requests, ms)
+    return this.#written(requests, outcomes.map(storedOf), stamp, replaces)
+  }
+
+  /** Makes entries out of date; removes them where the primary has no leases. What it misses is noted down. */
+  async expire(requests: readonly ExpireRequest[], ms: number): Promise<Removal[]> {
+    const keys = requests.map(({ key }) => key)
+    if (!this.leases) return this.remove(keys, ms)
+    this.#gather.release(keys)
+    const stamp = this.ledger.stamp()
+    const outcomes = await expireEntries(this.primary, requests, ms)
+    return this.#removed(keys, outcomes.map(removedOf), stamp)
   }
 
   /** Removes keys from the primary; what it misses is noted down. */
   async remove(keys: readonly string[], ms: number): Promise<Removal[]> {
     this.#gather.release(keys)
     const stamp = this.ledger.stamp()
-    const outcomes = await this.primary.remove(keys, ms)
+    return this.#removed(keys, await this.primary.remove(keys, ms), stamp)
+  }
+
+  #written<T extends Stored>(
+    items: readonly { readonly key: string }[],
+    outcomes: T[],
+    stamp: number,
+    replaces: boolean,
+  ): T[] {
+    const failed: string[] = []
+    for (const [i, { key }] of items.entries()) {
+      const outcome = outcomes[i]
+      if (outcome === 'stored') this.ledger.settled(key, stamp)
+      else if (replaces && isFailure(outcome)) failed.push(key)
+    }
+    if (failed.length > 0) this.ledger.missed(failed)
+    return outcomes
+  }
+
+  #removed(keys: readonly string[], outcomes: readonly RemoveOutcome[], stamp: number): Removal[] {
     const failed: string[] = []
     for (const [i, outcome] of outcomes.entries()) {
       if (isFailure(outcome)) failed.push(keys[i] as string)
@@ -179,6 +245,19 @@ export class Shard {
   #address(guard: Guard): string {
     return (this.members.find((member) => member.guard === guard) as Member).spec.address
   }
+}
+
+/** What a write came to; `lost`: the lease under which it was to be written is gone. */
+export type Stored = WriteOutcome | 'lost'
+
+const OWED = new NodeError('ERR_NODE_DOWN', 'the node has still to be told that the key was removed')
+
+function storedOf(outcome: HolderOutcome): Stored {
+  return outcome === 'done' ? 'stored' : outcome
+}
+
+function removedOf(outcome: ExpireOutcome): RemoveOutcome {
+  return outcome === 'expired' ? 'deleted' : outcome
 }
 
 function readingContext(context: ShardContext, failedOver: ReadingContext['failedOver']): ReadingContext {

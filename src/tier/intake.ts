@@ -4,7 +4,7 @@ import type { Hash } from '../base/hash.ts'
 import type { Stamps } from '../base/stamps.ts'
 import type { Routed, Router } from '../cluster/router.ts'
 import { isWrittenBy } from '../entry/envelope.ts'
-import { unpack, type Entry, type Form, type Unpacked } from '../entry/form.ts'
+import { unpack, versionIn, type Entry, type Form, type Unpacked } from '../entry/form.ts'
 import { isFailure, type ReadOutcome } from '../node/contract.ts'
 import type { Guard } from '../node/guard.ts'
 import { removeIf } from '../node/powers.ts'
@@ -19,6 +19,16 @@ export interface IntakeContext {
   readonly drops: Drops
   /** Milliseconds. */
   readonly nodeTimeout: number
+}
+
+/** What came of one key. */
+export interface Taken {
+  /** `undefined` when nothing came, or nothing that may be used. */
+  readonly entry: Entry | undefined
+  /** The version of what came, whatever it is: by it, a lease replaces exactly that. */
+  readonly seen: Uint8Array | undefined
+  /** Whether it is a placeholder: somebody loads the key. */
+  readonly leased: boolean
 }
 
 /** For how long, in milliseconds, a server whose wrong values proved to be stored so is not doubted again: doubled each time. */
@@ -41,18 +51,13 @@ export class Intake {
   }
 
   /**
-   * The entry of each key that was read, or `undefined`. A value that is damaged or another key's may mean that the replies
+   * What came of each key that was read. A value that is damaged or another key's may mean that the replies
    * of its connection are out of step: that connection is replaced, and all that the read brought over it is read again.
    * What is still wrong then is stored so, and removed, if it is still the same.
    *
    * @param end when the read's time is over (monotonic)
    */
-  accept(
-    targets: readonly TierKey[],
-    routed: readonly Routed[],
-    form: Form,
-    end: number,
-  ): (Entry | undefined)[] | Promise<(Entry | undefined)[]> {
+  accept(targets: readonly TierKey[], routed: readonly Routed[], form: Form, end: number): Taken[] | Promise<Taken[]> {
     const results: (Unpacked | undefined)[] = []
     for (const [i, { outcome }] of routed.entries()) {
       const unpacked = outcome instanceof Uint8Array ? this.#unpack(targets[i] as TierKey, outcome, form) : undefined
@@ -60,7 +65,7 @@ export class Intake {
       if (unpacked instanceof Promise || isWrong(unpacked, form)) return this.#acceptSlowly(targets, routed, form, end)
       results.push(unpacked)
     }
-    return results.map((unpacked, i) => this.#sift(targets[i] as TierKey, unpacked, routed[i] as Routed))
+    return results.map((unpacked, i) => this.#take(targets[i] as TierKey, unpacked, routed[i] as Routed))
   }
 
   async #acceptSlowly(
@@ -68,7 +73,7 @@ export class Intake {
     routed: readonly Routed[],
     form: Form,
     end: number,
-  ): Promise<(Entry | undefined)[]> {
+  ): Promise<Taken[]> {
     const look = async (i: number, bytes: unknown): Promise<Unpacked | undefined> =>
       bytes instanceof Uint8Array ? this.#unpack(targets[i] as TierKey, bytes, form) : undefined
     const results = await Promise.all(routed.map(({ outcome }, i) => look(i, outcome)))
@@ -93,7 +98,7 @@ export class Intake {
       const gone = again === 'unanswered'
       this.#learn(guard, gone || places.some((i, n) => isWrong(results[i], form) || isFailure(again[n])))
     }
-    return routed.map((one, i) => this.#sift(targets[i] as TierKey, results[i], one, doubted))
+    return routed.map((one, i) => this.#take(targets[i] as TierKey, results[i], one, doubted))
   }
 
   #unpack(target: TierKey, bytes: Uint8Array, form: Form): Unpacked | Promise<Unpacked> {
@@ -143,6 +148,15 @@ export class Intake {
     if (primary.adapter.powers.removeIf) void removeIf(primary, target.stored, bytes, nodeTimeout)
     // Another key's value may be read rightly by a second look; a damaged one never.
     else if (status === 'corrupt') void router.remove([target], nodeTimeout)
+  }
+
+  #take(target: TierKey, unpacked: Unpacked | undefined, routed: Routed, told?: Set<Guard>): Taken {
+    const { outcome } = routed
+    return {
+      entry: this.#sift(target, unpacked, routed, told),
+      seen: outcome instanceof Uint8Array ? versionIn(outcome) : undefined,
+      leased: unpacked?.status === 'lease',
+    }
   }
 
   /** The entry, if it is one and not void; tells what was dropped. */

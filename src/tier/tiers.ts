@@ -3,24 +3,17 @@ import type { Drops } from '../base/drops.ts'
 import { NodeError } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
 import type { Stamps } from '../base/stamps.ts'
-import type { Routed, Router } from '../cluster/router.ts'
-import { pack, packedSize, type Entry, type Form } from '../entry/form.ts'
-import { isFailure, type WriteOutcome } from '../node/contract.ts'
+import type { Routed, RoutedWrite, Router } from '../cluster/router.ts'
+import { pack, packedSize, type Form } from '../entry/form.ts'
+import { isFailure } from '../node/contract.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
-import type { Removal } from '../shard/shard.ts'
+import type { Removal, Stored } from '../shard/shard.ts'
 import { Fence } from './fence.ts'
-import { Intake } from './intake.ts'
+import type { Found } from './found.ts'
+import { Intake, type Taken } from './intake.ts'
 import type { TierKey } from './key.ts'
 import type { L1 } from './l1.ts'
-
-/** What a read found for one key. */
-export interface Found {
-  readonly entry: Entry | undefined
-  /** `'l1'`, or the id of the node that was asked. */
-  readonly source: string
-  /** What kept the node from answering. */
-  readonly error: NodeError | undefined
-}
+import { Leases } from './leases.ts'
 
 /** How a read goes. */
 export interface TierRead {
@@ -40,8 +33,12 @@ export interface TierWrite {
   readonly payload: Uint8Array
   /** What a read would give, for L1. */
   readonly value: unknown
-  /** Milliseconds. */
+  /** How long it is fresh, in milliseconds. */
   readonly ttl: number
+  /** How long it is kept beyond that, in milliseconds. */
+  readonly window: number
+  /** Of the lease under which it is written; `undefined` for a write that overwrites whatever is there. */
+  readonly token: Uint8Array | undefined
   /** Milliseconds; 0 when the value was not loaded. */
   readonly loadTime: number
   /** False when something newer overtook the entry; asked again before L1 takes it. */
@@ -79,12 +76,14 @@ export class Tiers {
   /** It guards L1, and nothing else: without L1 there is none. */
   readonly #fence: Fence | undefined
   readonly #intake: Intake
+  readonly leases: Leases
 
   constructor(context: TiersContext) {
     this.l1 = context.l1
     this.#context = context
     this.#fence = context.l1 && new Fence(context.hash)
     this.#intake = new Intake(context)
+    this.leases = new Leases(context, this.#intake)
   }
 
   /** Reads keys, from L1 where it has them, else from their owners; L1 takes what comes. One result each, in order. */
@@ -97,7 +96,7 @@ export class Tiers {
     const asked: number[] = []
     for (const [at, { key }] of keys.entries()) {
       const entry = l1.get(key)
-      if (entry) found[at] = { entry, source: 'l1', error: undefined }
+      if (entry) found[at] = { entry, seen: undefined, source: 'l1', error: undefined }
       else asked.push(at)
     }
     if (asked.length === 0) return found
@@ -109,14 +108,14 @@ export class Tiers {
   /** Reads one key, as {@link Tiers.read} does. It shares a command with others that are read in the same turn. */
   readOne(target: TierKey, how: TierRead): Promise<Found> {
     const entry = how.l1 === 'use' ? this.l1?.get(target.key) : undefined
-    if (entry) return Promise.resolve({ entry, source: 'l1', error: undefined })
+    if (entry) return Promise.resolve({ entry, seen: undefined, source: 'l1', error: undefined })
     const stamp = how.l1 === 'off' ? undefined : this.#fence?.stamp(target.key)
     const began = this.#moment()
     const { route, place } = this.#context.router.join(target, how.reads, how.timeout)
     return place.answers.then(({ outcomes, sources }) => {
       const routed: Routed = { outcome: outcomes[place.at], source: sources[place.at], route }
       const accepted = this.#accept([target], [routed], how, began)
-      const take = ([one]: readonly (Entry | undefined)[]): Found => this.#take(target, routed, one, stamp, began)
+      const take = ([one]: readonly Taken[]): Found => this.#take(target, routed, one as Taken, stamp, began)
       return accepted instanceof Promise ? accepted.then(take) : take(accepted)
     })
   }
@@ -126,8 +125,8 @@ export class Tiers {
     const stamps = fence && keys.map(({ key }) => fence.stamp(key))
     const began = this.#moment()
     const routed = await this.#context.router.read(keys, how.reads, how.timeout)
-    const entries = await this.#accept(keys, routed, how, began)
-    return routed.map((one, i) => this.#take(keys[i] as TierKey, one, entries[i], stamps?.[i], began))
+    const taken = await this.#accept(keys, routed, how, began)
+    return routed.map((one, i) => this.#take(keys[i] as TierKey, one, taken[i] as Taken, stamps?.[i], began))
   }
 
   #accept(
@@ -147,12 +146,12 @@ export class Tiers {
   #take(
     { key }: TierKey,
     { outcome, route }: Routed,
-    entry: Entry | undefined,
+    { entry, seen }: Taken,
     stamp: number | undefined,
     began: Moment,
   ): Found {
     if (entry && stamp !== undefined && this.#fence?.stamp(key) === stamp) this.l1?.set(key, entry, began)
-    return { entry, source: route.shard.id, error: isFailure(outcome) ? outcome : undefined }
+    return { entry, seen, source: route.shard.id, error: isFailure(outcome) ? outcome : undefined }
   }
 
   /**
@@ -161,23 +160,20 @@ export class Tiers {
    * @param replaces whether an older value must not stay readable when the write fails. One that replaces nothing is not
    *   sent to a node that does not answer now.
    */
-  async write(entries: readonly TierWrite[], form: Form, timeout: number, replaces: boolean): Promise<WriteOutcome[]> {
+  async write(entries: readonly TierWrite[], form: Form, timeout: number, replaces: boolean): Promise<Stored[]> {
     const { router, hash, stamps: clock } = this.#context
     const began = this.#moment()
     const now = clock.now()
     const { writer } = clock
     const stamps = this.#invalidateAll(entries)
-    const outcomes: WriteOutcome[] = entries.map(() => UNREACHED)
+    const outcomes: Stored[] = entries.map(() => UNREACHED)
     const sent: number[] = []
-    const items: (TierKey & { value: Uint8Array; ttl: number })[] = []
-    for (const [i, { target, kind, payload, ttl, loadTime }] of entries.entries()) {
-      if (!replaces && !router.reaches(target.key)) continue
+    const items: RoutedWrite[] = []
+    for (const [i, { target, kind, payload, ttl, window, token, loadTime }] of entries.entries()) {
+      if (!replaces && !this.takesFill(target.key, form, token)) continue
       sent.push(i)
-      items.push({
-        ...target,
-        value: pack(form, payload, target.full, { kind, ttl, loadTime, now, writer }, hash),
-        ttl,
-      })
+      const value = pack(form, payload, target.full, { kind, ttl, window, loadTime, now, writer }, hash)
+      items.push({ key: target.key, stored: target.stored, value, ttl: ttl + window, token })
     }
     if (sent.length > 0) {
       for (const [n, outcome] of (await router.write(items, timeout, replaces)).entries()) {
@@ -188,13 +184,34 @@ export class Tiers {
       ({ target, valid }, i) => this.#fence?.stamp(target.key) !== stamps[i] || valid?.() === false,
     )
     this.#invalidateAll(entries)
-    for (const [i, { target, kind, payload, value, ttl, l1 }] of entries.entries()) {
-      if (overtaken[i] || !(l1 === 'always' || (l1 === 'stored' && outcomes[i] === 'stored'))) continue
-      const until = now + ttl
-      const times = { writtenAt: now, freshUntil: until, entryUntil: until }
+    for (const [i, { target, kind, payload, value, ttl, window, loadTime, l1 }] of entries.entries()) {
+      if (overtaken[i] || outcomes[i] === 'lost') continue
+      if (!(l1 === 'always' || (l1 === 'stored' && outcomes[i] === 'stored'))) continue
+      const freshUntil = now + ttl
+      const times = { writtenAt: now, freshUntil, entryUntil: freshUntil + window, loadTime }
       this.l1?.set(target.key, { kind, value, size: packedSize(form, payload), times }, began)
     }
     return outcomes
+  }
+
+  /**
+   * Whether a write that replaces nothing is worth sending: its node answers, and where there are leases, it is made under
+   * one: what was loaded without might be older than what was deleted since.
+   */
+  takesFill(key: string, { format }: Form, token: Uint8Array | undefined): boolean {
+    const { router } = this.#context
+    return router.reaches(key) && (token !== undefined || format === 'raw' || !router.hasLeases(key))
+  }
+
+  /** Makes entries out of date: they may still be served when their load fails. One outcome each, in order. */
+  async expire(keys: readonly TierKey[], { format }: Form, timeout: number): Promise<Removal[]> {
+    if (format === 'raw') return this.remove(keys, timeout)
+    const now = this.#context.clock.now()
+    for (const { key } of keys) this.invalidate(key)
+    const items = keys.map(({ key, stored }) => ({ key, stored, now, version: this.leases.newToken() }))
+    const removals = await this.#context.router.expire(items, timeout)
+    for (const { key } of keys) this.invalidate(key)
+    return removals
   }
 
   /** Removes keys from both tiers. One outcome each, in order. */

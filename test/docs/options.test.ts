@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import type { LoadPolicy } from '../../src/loading/policy.ts'
 import { checkCacheOptions, type Settings } from '../../src/options.ts'
 import { page, root, table } from './markdown.ts'
 
@@ -93,13 +94,14 @@ describe('the tables of options in the README', () => {
   it('gives the defaults of create as they are', () => {
     const settings = checkCacheOptions({ nodes: [] })
     const rows = new Map(table(readme, 'Options of create').map((row) => [row['option'], row['default']]))
-    const shown = (name: keyof Settings): unknown => rows.get(`\`${name}\``)?.replaceAll(/[`']/g, '')
-    expect([shown('ttl'), settings.ttl]).toEqual(['5m', 5 * 60_000])
-    expect([shown('hardTimeout'), settings.hardTimeout]).toEqual(['30s', 30_000])
+    const shown = (name: keyof Settings | keyof LoadPolicy): unknown => rows.get(`\`${name}\``)?.replaceAll(/[`']/g, '')
+    expect([shown('ttl'), settings.policy.ttl]).toEqual(['5m', 5 * 60_000])
+    expect([shown('hardTimeout'), settings.policy.hardTimeout]).toEqual(['30s', 30_000])
     expect([shown('nodeTimeout'), settings.nodeTimeout]).toEqual(['250ms', 250])
     for (const name of ['reads', 'points', 'onNodeError'] as const) expect(shown(name)).toBe(String(settings[name]))
     expect(shown('format' as keyof Settings)).toBe(settings.form.format)
-    for (const name of ['negativeTtl', 'l1', 'zone'] as const) expect(settings[name]).toBeUndefined()
+    for (const name of ['l1', 'zone'] as const) expect(settings[name]).toBeUndefined()
+    expect(settings.policy.negativeTtl).toBeUndefined()
     expect(settings.namespace).toBe('')
   })
 

@@ -18,7 +18,7 @@ const stored = (given: Form, value: unknown, now = NOW, ttl = 60_000): Uint8Arra
     given,
     encodeValue(given.codec, value, 'user:1'),
     KEY,
-    { kind: 'value', ttl, loadTime: 12, now, writer: WRITER },
+    { kind: 'value', ttl, window: 0, loadTime: 12, now, writer: WRITER },
     hash,
   )
 const read = async (given: Form, bytes: Uint8Array, key = KEY): Promise<Unpacked> =>
@@ -38,7 +38,7 @@ describe('pack and unpack', () => {
         kind: 'value',
         value: { id: 1 },
         size: 56 + 8,
-        times: { writtenAt: NOW, freshUntil: NOW + 60_000, entryUntil: NOW + 60_000 },
+        times: { writtenAt: NOW, freshUntil: NOW + 60_000, entryUntil: NOW + 60_000, loadTime: 12 },
       },
       version: expect.any(Uint8Array) as Uint8Array,
     })
@@ -49,7 +49,7 @@ describe('pack and unpack', () => {
       DEFAULT_FORM,
       new Uint8Array(0),
       KEY,
-      { kind: 'negative', ttl: 5, loadTime: 0, now: NOW, writer: WRITER },
+      { kind: 'negative', ttl: 5, window: 0, loadTime: 0, now: NOW, writer: WRITER },
       hash,
     )
     expect(await read(DEFAULT_FORM, bytes)).toMatchObject({
@@ -71,7 +71,7 @@ describe('pack and unpack', () => {
   })
 
   it('never take the placeholder of a lease, nor a compressed payload, for a value', async () => {
-    const times = { writtenAt: NOW, freshUntil: NOW, entryUntil: NOW, loadTime: 0, leaseUntil: NOW + 5 }
+    const times = { writtenAt: NOW, freshUntil: NOW, entryUntil: NOW, window: 0, loadTime: 0, leaseUntil: NOW + 5 }
     const version = new Uint8Array(12)
     const lease = { ...times, kind: 'lease', compressed: false, version } as const
     expect(await read(DEFAULT_FORM, writeEnvelope(lease, Buffer.from('1'), KEY, hash))).toEqual({ status: 'lease' })
@@ -173,7 +173,7 @@ describe('a schema', () => {
       DEFAULT_FORM,
       new Uint8Array(0),
       KEY,
-      { kind: 'negative', ttl: 5, loadTime: 0, now: NOW, writer: WRITER },
+      { kind: 'negative', ttl: 5, window: 0, loadTime: 0, now: NOW, writer: WRITER },
       hash,
     )
     expect(await read(form({ schema: never }), negative)).toMatchObject({

@@ -1,0 +1,149 @@
+import { LoadError, quote } from '../base/errors.ts'
+import type { Found } from '../tier/found.ts'
+import type { Leased } from '../tier/leases.ts'
+import { Fill, type FillContext } from './fill.ts'
+import type { Flight } from './flight.ts'
+import type { LoadFunction, Origin } from './origin.ts'
+import type { LoadRequest } from './request.ts'
+
+/** What {@link Lead} is made of. */
+export interface LeadContext extends FillContext {
+  readonly origin: Origin
+}
+
+/** The pauses between two looks at a key that somebody else loads, in milliseconds; each half as long again. */
+const FIRST_PAUSE = 10
+const LAST_PAUSE = 100
+/** How often a lease is tried on a key whose entry changes each time, before its load goes without. */
+const ATTEMPTS = 4
+
+/**
+ * How flights whose keys have to be loaded come to their load: those that get the lease of their key begin, all together;
+ * those whose lease somebody else holds wait until a value appears, or the lease ends and they get it.
+ */
+export class Lead {
+  readonly #context: LeadContext
+  readonly #load: LoadFunction
+  readonly #request: LoadRequest
+  /** Settles a flight for which something was found after all; says whether it could. */
+  readonly #settle: (flight: Flight, found: Found) => boolean
+  readonly #since: number
+
+  constructor(
+    context: LeadContext,
+    load: LoadFunction,
+    request: LoadRequest,
+    settle: (flight: Flight, found: Found) => boolean,
+  ) {
+    this.#context = context
+    this.#load = load
+    this.#request = request
+    this.#settle = settle
+    this.#since = context.clock.monotonic()
+  }
+
+  /** @param end until when the nodes may keep those who wait (monotonic) */
+  begin(flights: readonly Flight[], end: number): void {
+    const { softTimeout } = this.#request.policy
+    const patient = softTimeout === undefined ? [] : flights.filter(({ fallback }) => fallback)
+    if (patient.length > 0) {
+      // The load goes on, and is cached when it is done.
+      this.#context.clock.setTimer(() => {
+        for (const { fallback, resolve } of patient) resolve(fallback?.value)
+      }, softTimeout as number)
+    }
+    this.#lease(flights, end, ATTEMPTS, FIRST_PAUSE)
+  }
+
+  #lease(flights: readonly Flight[], end: number, attempts: number, pause: number): void {
+    const { tiers, clock } = this.#context
+    const { form, policy, mode } = this.#request
+    const left = end - clock.monotonic()
+    const wanted =
+      attempts > 0 && left >= 1 ? flights.filter(({ target }) => tiers.leases.available(target.key, form)) : []
+    if (wanted.length === 0) {
+      this.#begin(flights, end)
+      return
+    }
+    const rest = flights.filter((flight) => !wanted.includes(flight))
+    const requests = wanted.map((flight) => {
+      const token = tiers.leases.newToken()
+      flight.token = token
+      return { target: flight.target, seen: mode === 'refresh' ? ('any' as const) : flight.seen, token }
+    })
+    tiers.leases.take(requests, form, policy.lease, left).then(
+      (outcomes) => this.#taken(wanted, outcomes, rest, end, attempts, pause),
+      (error: unknown) => this.#failAll(flights, error),
+    )
+  }
+
+  #taken(
+    wanted: readonly Flight[],
+    outcomes: readonly Leased[],
+    rest: readonly Flight[],
+    end: number,
+    attempts: number,
+    pause: number,
+  ): void {
+    const ready = [...rest]
+    const again: Flight[] = []
+    const waiting: Flight[] = []
+    for (const [i, flight] of wanted.entries()) {
+      const leased = outcomes[i] as Leased
+      if (leased.status === 'won') {
+        ready.push(flight)
+        continue
+      }
+      // A reply that was lost to the deadline may have been a lease.
+      const maybe = leased.status === 'failed' && leased.error.code === 'ERR_NODE_TIMEOUT'
+      if (!maybe) flight.token = undefined
+      if (leased.status === 'failed') ready.push(flight)
+      else if (leased.status === 'held') waiting.push(flight)
+      else if (leased.status === 'found' && !this.#settle(flight, leased.found)) again.push(flight)
+    }
+    // What was won is loaded before anybody waits for others.
+    if (ready.length > 0) this.#begin(ready, end)
+    if (again.length > 0) this.#lease(again, end, attempts - 1, pause)
+    if (waiting.length > 0) this.#wait(waiting, pause)
+  }
+
+  #wait(flights: readonly Flight[], pause: number): void {
+    const { clock, deadlines, random, flights: open, nodeTimeout } = this.#context
+    const { hardTimeout } = this.#request.policy
+    // Somebody loads them: that is all that those in the background are for.
+    const waiting = flights.filter((flight) => {
+      if (flight.background) {
+        open.done(flight)
+        flight.resolve(undefined)
+      }
+      return !flight.background
+    })
+    if (waiting.length === 0) return
+    const waited = clock.monotonic() - this.#since
+    if (waited >= hardTimeout) {
+      for (const flight of waiting) {
+        const what = quote(flight.target.name)
+        const error = `the load of ${what} by another process took longer than ${hardTimeout} ms`
+        open.fail(flight, new LoadError('ERR_LOAD_TIMEOUT', error))
+      }
+      return
+    }
+    const ms = Math.min(pause * (0.5 + random()), hardTimeout - waited)
+    deadlines.set(ms, () => {
+      this.#lease(waiting, clock.monotonic() + nodeTimeout, ATTEMPTS, Math.min(LAST_PAUSE, pause * 1.5))
+    })
+  }
+
+  #begin(flights: readonly Flight[], end: number): void {
+    const { origin } = this.#context
+    const names = flights.map(({ target }) => target.name)
+    const [one] = flights
+    const stale = flights.length === 1 ? one?.stale : undefined
+    const fill = new Fill(this.#context, flights, this.#request, end)
+    origin.run(this.#load, names, this.#request.policy.hardTimeout, fill, stale)
+  }
+
+  #failAll(flights: readonly Flight[], error: unknown): void {
+    for (const flight of flights) this.#context.flights.fail(flight, error)
+  }
+}

@@ -1,0 +1,89 @@
+import type { NodeError } from '../base/errors.ts'
+import { newVersion } from '../entry/envelope.ts'
+import { packLease, type Form } from '../entry/form.ts'
+import { isFailure } from '../node/contract.ts'
+import type { Intake, IntakeContext, Taken } from './intake.ts'
+import type { TierKey } from './key.ts'
+import type { Found } from './found.ts'
+
+/** A lease that is wanted. */
+export interface Wanted {
+  readonly target: TierKey
+  /** The version of what it is to replace; `undefined` when there is nothing; `'any'` to replace whatever there is. */
+  readonly seen: Uint8Array | 'any' | undefined
+  readonly token: Uint8Array
+}
+
+/** A lease that was taken. */
+export interface Held {
+  readonly target: TierKey
+  readonly token: Uint8Array
+}
+
+/** What taking a lease came to: somebody else may hold it, or have written meanwhile. */
+export type Leased =
+  | { readonly status: 'won' }
+  | { readonly status: 'held' }
+  | { readonly status: 'found'; readonly found: Found }
+  | { readonly status: 'failed'; readonly error: NodeError }
+
+/** The leases on nodes: by them one process loads a key while others wait, and a delete is not overtaken. */
+export class Leases {
+  readonly #context: IntakeContext
+  readonly #intake: Intake
+
+  constructor(context: IntakeContext, intake: Intake) {
+    this.#context = context
+    this.#intake = intake
+  }
+
+  /** Whether there is a lease to be had on a key. */
+  available(key: string, { format }: Form): boolean {
+    const { router } = this.#context
+    return format === 'envelope' && router.hasLeases(key) && router.reaches(key)
+  }
+
+  /** Takes leases for `leaseMs`; one result each, in order. */
+  async take(wanted: readonly Wanted[], form: Form, leaseMs: number, timeout: number): Promise<Leased[]> {
+    const { router, hash, stamps } = this.#context
+    const end = this.#context.clock.monotonic() + timeout
+    const now = stamps.now()
+    const items = wanted.map(({ target, seen, token }) => {
+      const { key, stored, full } = target
+      return { key, stored, seen, token, placeholder: packLease(full, token, leaseMs, now, hash), ms: leaseMs }
+    })
+    const routed = await router.lease(items, timeout)
+    const targets = wanted.map(({ target }) => target)
+    const read = routed.map(({ outcome, source, route }) => ({
+      outcome: outcome instanceof Uint8Array ? outcome : undefined,
+      source,
+      route,
+    }))
+    const taken = await this.#intake.accept(targets, read, form, end)
+    return routed.map(({ outcome, route }, i) => {
+      if (outcome === 'won' || outcome === 'held') return { status: outcome }
+      if (isFailure(outcome)) return { status: 'failed', error: outcome }
+      const { entry, seen, leased } = taken[i] as Taken
+      if (leased) return { status: 'held' }
+      return { status: 'found', found: { entry, seen, source: route.shard.id, error: undefined } }
+    })
+  }
+
+  /** Lets leases go on. */
+  async renew(held: readonly Held[], leaseMs: number, timeout: number): Promise<void> {
+    const items = held.map(({ target: { key, stored }, token }) => ({ key, stored, token, ms: leaseMs }))
+    await this.#context.router.renew(items, timeout)
+  }
+
+  /** Gives leases back. */
+  async release(held: readonly Held[], timeout: number): Promise<void> {
+    const items = held.map(({ target: { key, stored }, token }) => ({ key, stored, token }))
+    await this.#context.router.release(items, timeout)
+  }
+
+  /** A token that no other lease has. */
+  newToken(): Uint8Array {
+    const { stamps } = this.#context
+    return newVersion(stamps.now(), stamps.writer)
+  }
+}
