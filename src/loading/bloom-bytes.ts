@@ -33,7 +33,12 @@ const BLOCK = 65_536
  * | ceil(partitions × width / 8) per slice | its bits |
  * | 4 | check of all bytes before it: `c = 0`, then `c = XXH32(block, seed c)` for every 65,536 bytes, the last may be shorter |
  *
- * Bit `b` of a slice is bit `b % 8` (the lowest is 0) of byte `floor(b / 8)`. Which bits a key has: see `bloom.ts`.
+ * Bit `b` of a slice is bit `b % 8` (the lowest is 0) of byte `floor(b / 8)`. A key sets bit `p × width + i` in one slice, for
+ * every partition `p` from 0, where in arithmetic modulo 2^32
+ *
+ * - `h1` is the XXH32, seed 0, of its UTF-8 bytes;
+ * - `h2` is 0x811C9DC5, and then for each of its UTF-16 code units `u`: `h2 = (h2 xor u) × 0x9E3779B1; h2 ^= h2 >> 15`;
+ * - `x = h1 + p × h2; x = (x xor x >> 16) × 0x21F0AAAD; x = (x xor x >> 15) × 0x735A2D97; i = (x xor x >> 15) mod width`.
  */
 export function writeFilter({ falsePositives, slices }: FilterParts, hash: Hash): Uint8Array {
   const bits = slices.reduce((sum, slice) => sum + slice.bits.length, 0)

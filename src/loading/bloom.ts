@@ -29,8 +29,8 @@ export interface BuildBloomFilterOptions extends BloomFilterOptions {
  * A set of keys in a few bits each: a key that was added is never denied, and of all others a stated share at most is taken
  * for known. Keys cannot be taken out.
  *
- * At 1 % it takes 1.5 bytes per key that was expected, and 1.6 to 2 for each beyond that; when it has just grown, up to
- * three times as many. It has at most 512 MiB.
+ * At 1 % it takes 1.5 bytes per key that was expected. Beyond that it grows by slices, each for twice as many keys as the one
+ * before it: 1.6 to 2 bytes per key when the last one is full, up to 5 when it is new. It has at most 512 MiB.
  */
 export interface BloomFilter extends Gate {
   /**
