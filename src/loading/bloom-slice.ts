@@ -18,7 +18,7 @@ export interface Slice extends SliceShape {
   keys: number
 }
 
-/** The most bytes of bits of one filter: 512 MiB, 300 million keys at 1 %. Bit positions then fit 32 bits. */
+/** The most bytes of bits of one filter: 512 MiB, some 350 million keys at 1 %. Bit positions then fit 32 bits. */
 export const MAX_FILTER_BYTES: number = 2 ** 29
 
 /** The fewest keys that a first slice is made for: less saves nothing. */
