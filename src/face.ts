@@ -157,9 +157,9 @@ export interface CacheFace<V> {
   ): WrappedMany<A, T>
 
   /**
-   * Loads what is missing of many keys, batch by batch, so that the first readers find it. What is fresh on its node is
-   * not loaded again: a warm-up that was interrupted goes on where it was when it is run again. L1 is left as it is. An
-   * asynchronous iterable is asked for keys only as fast as batches go.
+   * Loads what is missing or stale of many keys, batch by batch, so that the first readers find it. What is fresh on its
+   * node is not loaded again: a warm-up that was interrupted goes on where it was when it is run again. L1 is left as it is.
+   * An asynchronous iterable is asked for keys only as fast as batches go.
    *
    * A batch that fails is counted, and the warm-up goes on. When ten in a row have failed, or all of them, it rejects with
    * the last error; at once for what the next batch would not do better either (`ERR_KEY`, `ERR_OPTION`, `ERR_CLOSED`).

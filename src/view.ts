@@ -71,7 +71,11 @@ export function createFace<V>(operations: Operations, withSchema: (schema: unkno
     },
     wrap: (run, options) => wrapFunction(faceWith, run, options),
     wrapMany: (run, options) => wrapManyFunction(faceWith, run, options),
-    warm: (keys, load, options) => warmKeys(face as WarmFace, keys, load, operations.house.settings.clock, options),
+    warm: (keys, load, options) => {
+      const { house, settings } = operations
+      const view = { clock: house.settings.clock, policy: settings.policy }
+      return warmKeys(face as WarmFace, keys, load, view, options)
+    },
     peek: <T extends V = V>(key: string) => operations.peek(key) as T | undefined,
     explain: (key) => operations.explain(key),
   }

@@ -2,6 +2,7 @@ import { checkCount, checkFunction, checkIterable, checkOptions, type Unchecked 
 import type { Clock } from './base/clock.ts'
 import { isCacheError, LoadError, type ErrorCode } from './base/errors.ts'
 import { LOAD, patienceOf } from './call-options.ts'
+import { checkLoadPolicy, windowOf, type LoadPolicy } from './loading/policy.ts'
 import type { LoaderMany, LoadOptions } from './types.ts'
 
 /** Options of `warm`: its own, and those of a load (`ttl`, `hardTimeout`, …), which hold for every batch. */
@@ -57,13 +58,13 @@ const FATAL: readonly ErrorCode[] = ['ERR_OPTION', 'ERR_KEY', 'ERR_CLOSED']
 /**
  * Loads what is missing of many keys, batch by batch; see `CacheFace.warm`, which this is.
  *
- * @param clock what `rate` is measured on
+ * @param view the clock that `rate` is measured on, and how the view loads where the options do not say
  */
 export async function warmKeys(
   face: WarmFace,
   keys: Iterable<string> | AsyncIterable<string>,
   load: LoaderMany<unknown>,
-  clock: Clock,
+  view: { readonly clock: Clock; readonly policy: LoadPolicy },
   options: WarmOptions = {},
 ): Promise<WarmResult> {
   const given = checkOptions(options, 'warm options', KNOWN)
@@ -76,11 +77,11 @@ export async function warmKeys(
     batch: given['batch'] === undefined ? 100 : checkCount(given['batch'], 'batch'),
     onProgress: options.onProgress,
     signal,
-    load: loadOptions(given),
+    load: loadOptions(given, view.policy),
   }
   // A load of nothing checks the options of loads, and that the cache is open, before the first key is taken.
   await face.getOrLoadMany([], load, settings.load)
-  return new WarmUp(face, keysOf(keys), load, clock, settings).run()
+  return new WarmUp(face, keysOf(keys), load, view.clock, settings).run()
 }
 
 interface Settings {
@@ -126,6 +127,7 @@ class WarmUp {
     const { signal } = this.#settings
     const aborted = (): void => this.#stop(signal?.reason)
     signal?.addEventListener('abort', aborted, { once: true })
+    if (signal?.aborted) aborted()
     try {
       await this.#takeAll()
       await Promise.all(this.#underWay)
@@ -184,7 +186,7 @@ class WarmUp {
 
   async #take(): Promise<Batch> {
     const keys: string[] = []
-    while (keys.length < this.#batch) {
+    while (keys.length < this.#batch && !this.#stopped) {
       const { done, value } = await this.#keys.next()
       if (done) return { keys, last: true }
       keys.push(value)
@@ -279,8 +281,14 @@ function keysOf(given: unknown): Keys {
   return (checkIterable(given, 'keys') as Iterable<string>)[Symbol.iterator]()
 }
 
-/** The options of every batch. Keys that are served in any way are none to load; and L1 is for what is read here and now. */
-function loadOptions(given: Unchecked): LoadOptions {
+/**
+ * The options of every batch. What is stale counts as missing: loads in the background would keep to neither `concurrency`
+ * nor `rate`. L1 is for what is read here and now.
+ */
+function loadOptions(given: Unchecked, policy: LoadPolicy): LoadOptions {
   const passed = Object.entries(given).filter(([name]) => name !== 'signal' && !OWN.includes(name))
-  return { ...Object.fromEntries(passed), l1: false, earlyRefresh: 0 }
+  const window = windowOf(checkLoadPolicy(given, policy))
+  // As long as before in all, so that what is loaded is kept as long; but next to none of it without waiting.
+  const stale: LoadOptions = window > 0 ? { staleWhileRevalidate: 1, staleIfError: window } : {}
+  return { ...Object.fromEntries(passed), ...stale, l1: false, earlyRefresh: 0 }
 }
