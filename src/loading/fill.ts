@@ -1,5 +1,5 @@
 import { waitFor } from '../base/caller.ts'
-import type { Clock, Timer } from '../base/clock.ts'
+import { MAX_TIMER, type Clock, type Timer } from '../base/clock.ts'
 import type { Deadlines } from '../base/deadlines.ts'
 import type { Drops } from '../base/drops.ts'
 import type { Router } from '../cluster/router.ts'
@@ -207,7 +207,7 @@ export class Fill implements OriginListener {
         void tiers.leases.renew(held(this.#flights), lease, nodeTimeout)
         this.#renewLater()
       },
-      Math.max(1, Math.floor(lease / 3)),
+      Math.min(MAX_TIMER, Math.max(1, Math.floor(lease / 3))),
     )
   }
 

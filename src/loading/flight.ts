@@ -9,8 +9,8 @@ export class Flight {
   readonly background: boolean
   /** True once a delete or a write overtook it: its value goes to those who wait already, and is written nowhere. */
   fenced = false
-  /** What may be served if the load fails or takes long. */
-  fallback: Entry | undefined
+  /** What may be served, at the moment it is asked, if the load fails or takes long. */
+  fallback: (() => Entry | undefined) | undefined
   /** The value that is out of date, for the loader to look at. */
   stale: unknown
   /** The version of what the node has, whatever that is. */
@@ -31,7 +31,8 @@ export class Flight {
 
   /** Settles it with an error, or with the value that may be served instead. */
   fail(error: unknown): void {
-    if (this.fallback) this.resolve(this.fallback.value)
+    const entry = this.fallback?.()
+    if (entry) this.resolve(entry.value)
     else this.reject(error)
   }
 }

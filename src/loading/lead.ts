@@ -1,3 +1,4 @@
+import { MAX_TIMER } from '../base/clock.ts'
 import { LoadError, quote } from '../base/errors.ts'
 import type { Found } from '../tier/found.ts'
 import type { Leased } from '../tier/leases.ts'
@@ -48,9 +49,13 @@ export class Lead {
     const patient = softTimeout === undefined ? [] : flights.filter(({ fallback }) => fallback)
     if (patient.length > 0) {
       // The load goes on, and is cached when it is done.
-      this.#context.clock.setTimer(() => {
-        for (const { fallback, resolve } of patient) resolve(fallback?.value)
-      }, softTimeout as number)
+      const serve = (): void => {
+        for (const flight of patient) {
+          const entry = flight.fallback?.()
+          if (entry) flight.resolve(entry.value)
+        }
+      }
+      this.#context.clock.setTimer(serve, Math.min(MAX_TIMER, softTimeout as number))
     }
     this.#lease(flights, end, ATTEMPTS, FIRST_PAUSE)
   }

@@ -134,7 +134,8 @@ export class Loads {
     }
     if (counts) tally.miss(key)
     if (entry && verdict === 'fallback') {
-      flight.fallback = entry
+      // Its window may end while the load runs.
+      flight.fallback = () => (judge(entry, clock.now(), random, request.policy) === 'expired' ? undefined : entry)
       flight.stale = entry.value
     }
     const failure = cooldown.get(key)
