@@ -1,5 +1,6 @@
 import { loadHash } from '../../src/base/hash.ts'
 import { drawCircuit } from './circuit.ts'
+import { drawFreshness } from './freshness.ts'
 import { drawRequestPath } from './request-path.ts'
 import { drawRing } from './ring.ts'
 
@@ -10,5 +11,6 @@ export async function drawings(): Promise<Map<string, string>> {
     ['ring.svg', drawRing(hash)],
     ['request-path.svg', drawRequestPath()],
     ['circuit.svg', drawCircuit()],
+    ...drawFreshness(),
   ])
 }
