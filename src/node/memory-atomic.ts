@@ -94,11 +94,14 @@ export class MemoryAtomic implements AtomicPower {
     if (!isEnvelopeLike(found, placeholder)) return seen === 'any' ? won(this.#store.put(key, placeholder, ms)) : found
     const version = versionOf(found)
     const mine = equal(version, token)
-    if (isPlaceholder(found)) return mine || seen === 'any' ? won(this.#store.put(key, placeholder, ms)) : found
+    if (isPlaceholder(found)) {
+      if (mine) return 'won'
+      return seen === 'any' ? won(this.#store.put(key, placeholder, ms)) : found
+    }
+    if (seen === undefined) return found
     const until = readTime(found, AT_LEASE_UNTIL)
     // One that was released or filled has its token still, and no lease any more.
     if (seen === 'any' || (mine && until > 0)) return won(this.#hold(key, found, token, ms))
-    if (seen === undefined) return found
     if (until > this.#store.now()) return 'held'
     return equal(version, seen) ? won(this.#hold(key, found, token, ms)) : found
   }

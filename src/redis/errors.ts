@@ -13,7 +13,7 @@ export interface Peer {
  */
 export function redisWord(error: unknown): string {
   if (!isReply(error)) return ''
-  const inner = /^ERR Error running script .*? -([A-Z]+) /.exec(error.message)?.[1]
+  const inner = /^ERR Error running script .*: -?([A-Z]{2,}) /.exec(error.message)?.[1]
   return inner ?? /^[A-Z]+(?=\s|$)/.exec(error.message)?.[0] ?? 'ERR'
 }
 

@@ -58,14 +58,17 @@ end
 if absent() then return place() end
 local ours=#head==${HEADER_BYTES} and string.sub(head,1,${AT_FLAGS})==string.sub(mark,1,${AT_FLAGS})
 if any and not ours then return place() end
-if ours and placeholder and (any or version==token) then return place() end
-if ours and not placeholder then
+if ours and placeholder then
+  if version==token then return 1 end
+  if any then return place() end
+end
+if ours and not placeholder and seen~='' then
   local till=read(head,${AT_LEASE_UNTIL})
   if any or (version==token and till>0) or (version==seen and till<=now) then
     hold(ms)
     return 1
   end
-  if seen~='' and till>now then return 0 end
+  if till>now then return 0 end
 end
 return redis.call('get',KEYS[1])`)
 
