@@ -2,6 +2,7 @@ import { waitFor } from '../base/caller.ts'
 import { MAX_TIMER, type Clock, type Timer } from '../base/clock.ts'
 import type { Deadlines } from '../base/deadlines.ts'
 import type { Drops } from '../base/drops.ts'
+import { isCacheError } from '../base/errors.ts'
 import type { Router } from '../cluster/router.ts'
 import { packedSize } from '../entry/form.ts'
 import type { Held } from '../tier/leases.ts'
@@ -66,17 +67,15 @@ export class Fill implements OriginListener {
   failed(error: Error): void {
     this.#stop()
     this.#release(this.#flights)
-    const { cooldown, flights } = this.#context
-    const { retryAfterError } = this.#request.policy
-    for (const flight of this.#flights) {
-      if (retryAfterError !== undefined) cooldown.add(flight.target.key, error, retryAfterError)
-      flights.fail(flight, error)
-    }
+    // One that found no place never began: it says nothing about its keys.
+    if (!isCacheError(error, 'ERR_LOAD_BUSY')) this.#coolDown(error)
+    for (const flight of this.#flights) this.#context.flights.fail(flight, error)
   }
 
   /** The flights stay open, so that no other load begins: those who come meanwhile share the error. */
   ended(error: Error): void {
     this.#stop()
+    this.#coolDown(error)
     for (const flight of this.#flights) flight.fail(error)
   }
 
@@ -86,6 +85,12 @@ export class Fill implements OriginListener {
       flight.fenced = true
       this.#context.flights.done(flight)
     }
+  }
+
+  #coolDown(error: Error): void {
+    const { retryAfterError } = this.#request.policy
+    if (retryAfterError === undefined) return
+    for (const { target } of this.#flights) this.#context.cooldown.add(target.key, error, retryAfterError)
   }
 
   #finish(prepared: readonly Prepared[]): void {
@@ -125,10 +130,12 @@ export class Fill implements OriginListener {
 
   /** What one key's waiters get, and what is written for it. A value that cannot be cached rejects its own flight only. */
   #prepare(flight: Flight, raw: unknown, ms: number, run: OriginRun): Prepared | Promise<Prepared> {
-    const { form, policy } = this.#request
+    const { form, policy, mode } = this.#request
     this.#context.cooldown.delete(flight.target.key)
     if (raw === undefined) {
-      const ttl = policy.negativeTtl
+      // A value that is there must not be served any more: one that is out of date, or that was to be replaced.
+      const replaces = flight.seen !== undefined || mode === 'refresh'
+      const ttl = policy.negativeTtl ?? (replaces ? 1 : undefined)
       const keep = ttl !== undefined && form.format === 'envelope' && !run.skipped
       const write = keep ? this.#writeOf(flight, ms, 'negative', NOTHING, undefined, ttl, 0) : undefined
       return { flight, value: undefined, write }
