@@ -112,6 +112,7 @@ export class Fill implements OriginListener {
         for (const flight of this.#flights) flights.fail(flight, error)
       },
     )
+    for (const flight of this.#flights) flight.written = all
     const left = this.#end - clock.monotonic()
     // Who asks while the node still takes its time gets what was loaded; who asks after that reads the node.
     if (left < 1) this.#settle(prepared, false)
@@ -191,17 +192,23 @@ export class Fill implements OriginListener {
     const { tiers, drops, nodeTimeout } = this.#context
     const { form, mode } = this.#request
     const writes: TierWrite[] = []
+    const written: Flight[] = []
     for (const { flight, write } of prepared) {
       if (!write) continue
       if (flight.fenced) drops.tell('overtaken', write.target.key)
-      else writes.push(write)
+      else {
+        writes.push(write)
+        written.push(flight)
+      }
     }
     if (writes.length === 0) return undefined
     // Where there was nothing usable, a fill that fails leaves nothing behind.
     return tiers.write(writes, form, nodeTimeout, mode === 'refresh').then((outcomes) => {
       for (const [i, { target }] of writes.entries()) {
-        if (outcomes[i] === 'lost') drops.tell('overtaken', target.key)
-        else if (outcomes[i] !== 'stored') drops.tell('fill-failed', target.key)
+        if (outcomes[i] === 'lost') {
+          ;(written[i] as Flight).overtaken = true
+          drops.tell('overtaken', target.key)
+        } else if (outcomes[i] !== 'stored') drops.tell('fill-failed', target.key)
       }
     })
   }

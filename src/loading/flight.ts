@@ -17,6 +17,10 @@ export class Flight {
   seen: Uint8Array | undefined
   /** Of the lease under which what is loaded is written. */
   token: Uint8Array | undefined
+  /** Settles once its node took what was loaded, or did not; never rejects. */
+  written: Promise<void> | undefined
+  /** True once its node said that another process had changed the key while this one loaded it. */
+  overtaken = false
   resolve!: (value: unknown) => void
   reject!: (error: unknown) => void
 
@@ -26,6 +30,18 @@ export class Flight {
     this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
+    })
+  }
+
+  /**
+   * For a caller who comes while it runs. A change that another process made meanwhile shows when what was loaded is
+   * written: who opened the flight had asked before it, but who joined may have asked after it, and asks again.
+   */
+  join(again: () => Promise<unknown>): Promise<unknown> {
+    if (!this.token) return this.promise
+    return this.promise.then(async (value) => {
+      await this.written
+      return this.overtaken ? again() : value
     })
   }
 

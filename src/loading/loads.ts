@@ -28,7 +28,7 @@ export class Loads {
     const own: Flight[] = []
     const values: unknown[] = []
     try {
-      for (const target of keys) values.push(this.#begin(target, request, own))
+      for (const target of keys) values.push(this.#begin(target, load, request, own))
     } catch (error) {
       // L1 was given functions that throw. Others may have joined the flights that are open by then.
       for (const flight of own) flight.promise.catch(() => {})
@@ -43,13 +43,14 @@ export class Loads {
   loadOne(target: LoadKey, load: LoadFunction, request: LoadRequest): Promise<unknown> {
     if (request.mode === 'bypass') return this.#bypass([target], load, request).then(([value]) => value)
     const own: Flight[] = []
-    const value = this.#begin(target, request, own)
+    const value = this.#begin(target, load, request, own)
     if (own.length > 0) this.#fly(own, load, request)
     return value instanceof Promise ? value : Promise.resolve(value)
   }
 
   /** What L1 has, else the promise of the key's flight; one that is new is added to `own`. */
-  #begin(target: LoadKey, { mode, l1, policy }: LoadRequest, own: Flight[]): unknown {
+  #begin(target: LoadKey, load: LoadFunction, request: LoadRequest, own: Flight[]): unknown {
+    const { mode, l1, policy } = request
     const { flights, tiers, tally, gate, clock, random } = this.#context
     const { key } = target
     if (gate && !gate.mayExist(key)) {
@@ -66,7 +67,7 @@ export class Loads {
       const running = flights.get(key)
       if (running) {
         tally.loads.shared++
-        return running.promise
+        return running.join(() => this.loadOne(target, load, request))
       }
     }
     const flight = flights.open(target)

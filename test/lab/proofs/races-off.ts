@@ -16,8 +16,7 @@ function leaseless(adapter: NodeAdapter): NodeAdapter {
       return adapter.limits
     },
     get powers() {
-      const { atomic, ...others } = adapter.powers
-      return others
+      return Object.fromEntries(Object.entries(adapter.powers).filter(([name]) => name !== 'atomic'))
     },
     connect: () => adapter.connect(),
     read: (keys) => adapter.read(keys),

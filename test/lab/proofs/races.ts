@@ -34,7 +34,7 @@ export async function run(flags: readonly string[]): Promise<number> {
   const controls = await runAll(controlled(control), 'races of the controls', seed)
   console.log(table('Controls: without leases, and in one process without its fences either', controls))
   const good = rows.every(
-    ({ stale, unacknowledged, races: done, wanted }) => stale + unacknowledged === 0 && done >= wanted,
+    ({ stale, joined, unacknowledged, races: done, wanted }) => stale + joined + unacknowledged === 0 && done >= wanted,
   )
   const seen = controls.every(({ stale }) => stale > 0)
   const words = good ? 'every control has some' : 'values were read that were older than an acknowledged change'
@@ -57,7 +57,7 @@ function planned(races: number): RacesRow[] {
       change: 'delete',
       pace,
       off,
-      races: Math.max(16, Math.round(races / LONG)),
+      wanted: Math.max(16, Math.round(races / LONG)),
     })),
   )
   return [...quick, ...long]
