@@ -20,7 +20,7 @@ export function drawRequestPath(): string {
   const description =
     'The way of getOrLoad: L1, the flight of the key, the ring, the shard and its read policy, the adapter with its ' +
     'deadline, the server. What comes back is checked: a hit is returned and kept in L1; a miss, an error or a late ' +
-    'answer goes to the loader, whose value is written to the owner and to L1.'
+    'answer goes to the loader, under a lease where the node has any, and its value is written to the owner and to L1.'
   return picture(WIDTH, HEIGHT, description, [
     text(28, 42, 'title ink', 'cache.getOrLoad(key, load)', 'start'),
     text(WIDTH - 28, 42, 'small soft', 'get(key) goes the same way, without the flight and the loader', 'end'),
@@ -49,6 +49,7 @@ export function drawRequestPath(): string {
     ...box(node, LOAD, 'b', 'loader', '30 s at most'),
     arrow(`M${middle(node)} ${low(ANSWER) + 3} V${LOAD - 5}`),
     text(middle(node) - 12, LOAD - 30, 'small soft', 'miss, error or too late', 'end'),
+    text(middle(node) + 12, LOAD - 30, 'small soft', 'one process, by its lease', 'start'),
     ...box(shard - 85, LOAD, 'b', 'fill', 'the owner, then L1'),
     arrow(`M${node - 3} ${half(LOAD)} H${shard - 85 + BOX.width + 5}`),
     arrow(`M${shard - 88} ${half(LOAD)} H${middle(l1)} V${low(ANSWER) + 5}`),
