@@ -72,14 +72,14 @@ export class Fill implements OriginListener {
     for (const flight of this.#flights) this.#context.flights.fail(flight, error)
   }
 
-  /** The flights stay open, so that no other load begins: those who come meanwhile share the error. */
+  /** Flights stay open and leases go on, so that no other load begins: those who come meanwhile share the error. */
   ended(error: Error): void {
-    this.#stop()
     this.#coolDown(error)
     for (const flight of this.#flights) flight.fail(error)
   }
 
   givenUp(): void {
+    this.#stop()
     this.#release(this.#flights)
     for (const flight of this.#flights) {
       flight.fenced = true
@@ -218,7 +218,10 @@ export class Fill implements OriginListener {
     const { lease } = this.#request.policy
     this.#renewal = clock.setTimer(
       () => {
-        void tiers.leases.renew(held(this.#flights), lease, nodeTimeout)
+        // Those that were overtaken have lost theirs; with the cache closed, all have.
+        const renewed = held(this.#flights.filter(({ fenced }) => !fenced))
+        if (renewed.length === 0) return
+        void tiers.leases.renew(renewed, lease, nodeTimeout)
         this.#renewLater()
       },
       Math.min(MAX_TIMER, Math.max(1, Math.floor(lease / 3))),
