@@ -49,7 +49,9 @@ export async function buildHouse(settings: Settings): Promise<House> {
   const flights = new Flights()
   const cluster = await Cluster.create(settings.nodes, {
     // What was loaded while a key moved may be older than what was deleted meanwhile.
-    changed: () => flights.fenceAll(),
+    changed: () => {
+      void tiers.leases.release(flights.fenceAll(), nodeTimeout)
+    },
     hash,
     points: settings.points,
     ejector: settings.eject ? new Ejector(clock, stamps, events) : undefined,

@@ -3,18 +3,23 @@ export type { CacheFace } from './face.ts'
 export type { CacheOptions, SpaceOptions } from './options.ts'
 export type {
   CallOptions,
+  Checked,
   DeleteResult,
   EntryInfo,
   Explanation,
   Loaded,
+  LoadedBy,
   Loader,
   LoaderContext,
   LoaderMany,
   LoaderManyContext,
   LoadOptions,
   ReadOptions,
-  Wrapped,
+  WrapLoadOptions,
+  WrapManyOptions,
   WrapOptions,
+  Wrapped,
+  WrappedMany,
   WriteOptions,
   WriteResult,
 } from './types.ts'
@@ -42,12 +47,35 @@ export type {
   WriteItem,
   WriteOutcome,
 } from './node/contract.ts'
+export type {
+  AtomicPower,
+  ExpireOutcome,
+  ExpireRequest,
+  FillRequest,
+  HolderOutcome,
+  LeaseOutcome,
+  LeaseRequest,
+  RenewRequest,
+  TokenRequest,
+} from './node/atomic.ts'
 export type { MemberCounts, MemberState } from './node/account.ts'
 export type { JournalOptions } from './shard/journal.ts'
 export type { JournalCounts } from './shard/ledger.ts'
 export type { MemberView, ReadPolicy, ReadPolicyContext, ReadPolicyFunction } from './shard/read-policy.ts'
 export type { L1Options, L1Stats } from './tier/l1.ts'
 export type { LoadCounts } from './loading/tally.ts'
+export type { LoadPolicyOptions } from './loading/policy.ts'
+export {
+  bloomFilter,
+  buildBloomFilter,
+  restoreBloomFilter,
+  type BloomFilter,
+  type BloomFilterOptions,
+  type BuildBloomFilterOptions,
+} from './loading/bloom.ts'
+export type { Gate } from './loading/gate.ts'
+export { readKeyLog, recordKeys, type KeySource, type ReadKeyLogOptions, type RecordKeysOptions } from './key-log.ts'
+export type { WarmOptions, WarmProgress, WarmResult } from './warm.ts'
 
 export { bytesCodec, jsonCodec, v8Codec, type Codec } from './entry/codec.ts'
 export type { FormOptions } from './entry/form.ts'

@@ -15,7 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
 const SATELLITES: readonly string[] = ['redis', 'memcached', 'testing']
 /** Which rooms may import a third-party package. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  'lru-cache': ['node', 'tier'],
+  'lru-cache': ['node', 'tier', 'loading'],
   'xxhash-wasm': ['base'],
   ioredis: ['redis'],
   memjs: ['memcached'],

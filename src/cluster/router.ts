@@ -1,12 +1,4 @@
-import type {
-  ExpireRequest,
-  FillRequest,
-  HolderOutcome,
-  LeaseOutcome,
-  LeaseRequest,
-  RenewRequest,
-  TokenRequest,
-} from '../node/atomic.ts'
+import type { ExpireRequest, FillRequest, LeaseOutcome, LeaseRequest } from '../node/atomic.ts'
 import type { ReadOutcome, WriteItem } from '../node/contract.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
 import type { Source } from '../shard/answers.ts'
@@ -138,16 +130,6 @@ export class Router {
       const outcomes = await route.shard.lease(some.map(atNode), ms)
       return outcomes.map((outcome) => ({ outcome, source, route }))
     })
-  }
-
-  /** Lets leases go on; one outcome each, in order. */
-  renew(items: readonly (RoutedKey & Omit<RenewRequest, 'key'>)[], ms: number): Promise<HolderOutcome[]> {
-    return this.#dispatch(this.#current(), items, ({ route, keys: some }) => route.shard.renew(some.map(atNode), ms))
-  }
-
-  /** Gives leases back; one outcome each, in order. */
-  release(items: readonly (RoutedKey & Omit<TokenRequest, 'key'>)[], ms: number): Promise<HolderOutcome[]> {
-    return this.#dispatch(this.#current(), items, ({ route, keys: some }) => route.shard.release(some.map(atNode), ms))
   }
 
   /** Makes entries out of date; one outcome each, in order. */

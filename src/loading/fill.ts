@@ -231,7 +231,7 @@ export class Fill implements OriginListener {
   #release(flights: readonly Flight[]): void {
     const { tiers, nodeTimeout } = this.#context
     const given = held(flights)
-    for (const flight of flights) flight.token = undefined
+    for (const flight of flights) flight.token = flight.held = undefined
     if (given.length > 0) void tiers.leases.release(given, nodeTimeout)
   }
 
@@ -241,5 +241,5 @@ export class Fill implements OriginListener {
 }
 
 function held(flights: readonly Flight[]): Held[] {
-  return flights.flatMap(({ target, token }) => (token ? [{ target, token }] : []))
+  return flights.flatMap((flight) => flight.held ?? [])
 }

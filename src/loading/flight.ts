@@ -1,4 +1,5 @@
 import type { Entry } from '../entry/form.ts'
+import type { Held } from '../tier/leases.ts'
 import type { LoadKey } from './request.ts'
 
 /** One running load of one key, shared by all its callers. */
@@ -17,6 +18,10 @@ export class Flight {
   seen: Uint8Array | undefined
   /** Of the lease under which what is loaded is written. */
   token: Uint8Array | undefined
+  /** Whether it takes the lease whoever has it. */
+  takesOver = false
+  /** The lease itself, and where it was taken. */
+  held: Held | undefined
   /** Settles once its node took what was loaded, or did not; never rejects. */
   written: Promise<void> | undefined
   /** True once its node said that another process had changed the key while this one loaded it. */
@@ -81,6 +86,11 @@ export class Flights {
     return this.#background.get(key)
   }
 
+  /** Whether a flight of this key has its lease. */
+  holds(key: string): boolean {
+    return this.#open.get(key)?.held !== undefined || this.#background.get(key)?.held !== undefined
+  }
+
   /** Opens a flight in the background; its failure is nobody's. */
   openInBackground(target: LoadKey): Flight {
     const flight = new Flight(target, true)
@@ -95,12 +105,17 @@ export class Flights {
     this.#supersede(this.#background, key)
   }
 
-  /** Voids all flights: keys have moved. */
-  fenceAll(): void {
-    for (const flights of [this.#open, this.#background]) {
-      for (const flight of flights.values()) flight.fenced = true
-      flights.clear()
+  /** Voids all flights: keys have moved. Returns the leases that they held. */
+  fenceAll(): Held[] {
+    const all = [...this.#open.values(), ...this.#background.values()]
+    const held = all.flatMap((flight) => flight.held ?? [])
+    for (const flight of all) {
+      flight.fenced = true
+      flight.token = flight.held = undefined
     }
+    this.#open.clear()
+    this.#background.clear()
+    return held
   }
 
   /** Closes a flight, when it is still the one of its key. */

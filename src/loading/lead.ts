@@ -74,7 +74,11 @@ export class Lead {
     const requests = wanted.map((flight) => {
       const token = tiers.leases.newToken()
       flight.token = token
-      return { target: flight.target, seen: mode === 'refresh' ? ('any' as const) : flight.seen, token }
+      return {
+        target: flight.target,
+        seen: mode === 'refresh' || flight.takesOver ? ('any' as const) : flight.seen,
+        token,
+      }
     })
     tiers.leases.take(requests, form, policy.lease, left).then(
       (outcomes) => this.#taken(wanted, outcomes, rest, end, attempts, pause),
@@ -96,15 +100,21 @@ export class Lead {
     for (const [i, flight] of wanted.entries()) {
       const leased = outcomes[i] as Leased
       if (leased.status === 'won') {
+        flight.held = leased.held
         ready.push(flight)
         continue
       }
       // A reply that was lost to the deadline may have been a lease.
       const maybe = leased.status === 'failed' && leased.error.code === 'ERR_NODE_TIMEOUT'
-      if (!maybe) flight.token = undefined
+      if (maybe) flight.held = leased.held
+      else flight.token = undefined
       if (leased.status === 'failed') ready.push(flight)
-      else if (leased.status === 'held') waiting.push(flight)
-      else if (leased.status === 'found' && !this.#settle(flight, leased.found)) again.push(flight)
+      else if (leased.status === 'held') {
+        // A flight of ours that was voided, and whose node could not be told any more, fills nothing.
+        flight.takesOver = leased.own && !this.#context.flights.holds(flight.target.key)
+        if (flight.takesOver) again.push(flight)
+        else waiting.push(flight)
+      } else if (leased.status === 'found' && !this.#settle(flight, leased.found)) again.push(flight)
     }
     // What was won is loaded before anybody waits for others.
     if (ready.length > 0) this.#begin(ready, end)
@@ -133,7 +143,7 @@ export class Lead {
       }
       return
     }
-    const ms = Math.min(pause * (0.5 + random()), hardTimeout - waited)
+    const ms = Math.min(pause * (0.5 + random() / 2), hardTimeout - waited)
     deadlines.set(ms, () => {
       this.#lease(waiting, clock.monotonic() + nodeTimeout, ATTEMPTS, Math.min(LAST_PAUSE, pause * 1.5))
     })

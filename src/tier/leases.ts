@@ -1,7 +1,8 @@
 import type { NodeError } from '../base/errors.ts'
-import { newVersion } from '../entry/envelope.ts'
+import { isWrittenBy, newVersion } from '../entry/envelope.ts'
 import { packLease, type Form } from '../entry/form.ts'
 import { isFailure } from '../node/contract.ts'
+import type { Shard } from '../shard/shard.ts'
 import type { Intake, IntakeContext, Taken } from './intake.ts'
 import type { TierKey } from './key.ts'
 import type { Found } from './found.ts'
@@ -16,16 +17,23 @@ export interface Wanted {
 
 /** A lease that was taken. */
 export interface Held {
-  readonly target: TierKey
+  /** The stored key. */
+  readonly key: string
   readonly token: Uint8Array
+  /** Where it was taken: the key may have moved since. */
+  readonly shard: Shard
 }
 
 /** What taking a lease came to: somebody else may hold it, or have written meanwhile. */
 export type Leased =
-  | { readonly status: 'won' }
-  | { readonly status: 'held' }
+  | { readonly status: 'won'; readonly held: Held }
+  | {
+      readonly status: 'held'
+      /** Whether it was taken by this cache. */
+      readonly own: boolean
+    }
   | { readonly status: 'found'; readonly found: Found }
-  | { readonly status: 'failed'; readonly error: NodeError }
+  | { readonly status: 'failed'; readonly error: NodeError; readonly held: Held }
 
 /** The leases on nodes: by them one process loads a key while others wait, and a delete is not overtaken. */
 export class Leases {
@@ -61,24 +69,29 @@ export class Leases {
     }))
     const taken = await this.#intake.accept(targets, read, form, end)
     return routed.map(({ outcome, route }, i) => {
-      if (outcome === 'won' || outcome === 'held') return { status: outcome }
-      if (isFailure(outcome)) return { status: 'failed', error: outcome }
+      const { stored, token } = items[i] as (typeof items)[number]
+      const held = { key: stored, token, shard: route.shard }
+      if (outcome === 'won') return { status: 'won', held }
+      if (outcome === 'held') return { status: 'held', own: false }
+      if (isFailure(outcome)) return { status: 'failed', error: outcome, held }
       const { entry, seen, leased } = taken[i] as Taken
-      if (leased) return { status: 'held' }
+      if (leased) return { status: 'held', own: seen !== undefined && isWrittenBy(seen, stamps.writer) }
       return { status: 'found', found: { entry, seen, source: route.shard.id, error: undefined } }
     })
   }
 
   /** Lets leases go on. */
   async renew(held: readonly Held[], leaseMs: number, timeout: number): Promise<void> {
-    const items = held.map(({ target: { key, stored }, token }) => ({ key, stored, token, ms: leaseMs }))
-    await this.#context.router.renew(items, timeout)
+    const renewals = byShard(held).map(([shard, items]) => {
+      const requests = items.map(({ key, token }) => ({ key, token, ms: leaseMs }))
+      return shard.renew(requests, timeout)
+    })
+    await Promise.all(renewals)
   }
 
-  /** Gives leases back. */
+  /** Gives leases back, where they were taken. */
   async release(held: readonly Held[], timeout: number): Promise<void> {
-    const items = held.map(({ target: { key, stored }, token }) => ({ key, stored, token }))
-    await this.#context.router.release(items, timeout)
+    await Promise.all(byShard(held).map(([shard, items]) => shard.release(items, timeout)))
   }
 
   /** A token that no other lease has. */
@@ -86,4 +99,14 @@ export class Leases {
     const { stamps } = this.#context
     return newVersion(stamps.now(), stamps.writer)
   }
+}
+
+function byShard(held: readonly Held[]): [Shard, Held[]][] {
+  const groups = new Map<Shard, Held[]>()
+  for (const one of held) {
+    const group = groups.get(one.shard)
+    if (group) group.push(one)
+    else groups.set(one.shard, [one])
+  }
+  return [...groups]
 }

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { CacheOptions } from '../../src/options.ts'
+import { Flights } from '../../src/loading/flight.ts'
 import { memoryNode } from '../../src/node/memory.ts'
 import { bench, rejection, turn, type Bench } from '../support/caches.ts'
 import { gate, type Gate } from '../support/fake-node.ts'
@@ -224,6 +225,26 @@ describe('one load for all', () => {
     await Promise.all(callers)
     expect(most).toBe(1)
     expect(calls).toBeLessThanOrEqual(4)
+  })
+
+  it('control: without flights and leases, each caller loads, many at a time', async () => {
+    vi.spyOn(Flights.prototype, 'get').mockReturnValue(undefined)
+    const { cache, clock } = await bench({ hardTimeout: 50 })
+    let [running, most, calls] = [0, 0, 0]
+    const load = async (): Promise<void> => {
+      calls++
+      most = Math.max(most, ++running)
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 300))
+      running--
+    }
+    const callers: Promise<unknown>[] = []
+    for (let i = 0; i < 20; i++) {
+      callers.push(cache.getOrLoad('key', load).catch(() => {}))
+      await clock.advanceAsync(10)
+    }
+    await clock.advanceAsync(1_000)
+    await Promise.all(callers)
+    expect([calls, most]).toEqual([20, 20])
   })
 
   it('a loader that runs on regardless stays the only one until it is given up at 100 ms', async () => {

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { ShardedCache } from '../../src/cache.ts'
+import { Flights } from '../../src/loading/flight.ts'
 import { memoryNode } from '../../src/node/memory.ts'
 import type { NodeSpec } from '../../src/node/spec.ts'
 import type { CacheOptions } from '../../src/options.ts'
@@ -205,6 +206,28 @@ describe.each(NODES)('staleIfError, on %s', (_, node) => {
     for (const each of loads) each.fail(new Error('down'))
     expect(await after).toMatchObject({ code: 'ERR_LOAD' })
     await before
+  })
+})
+
+describe('control', () => {
+  it('without the one flight in the background, and no lease, each caller of a stale value loads', async () => {
+    vi.spyOn(Flights.prototype, 'inBackground').mockReturnValue(undefined)
+    const { cache, loads, load } = await aged(new FakeServer().node(), { staleWhileRevalidate: WINDOW })
+    for (let i = 0; i < 5; i++) await cache.getOrLoad('key', load)
+    await turn()
+    expect(loads).toHaveLength(5)
+  })
+
+  it('without the fence, a caller after a delete shares the load of one before, and its old value', async () => {
+    vi.spyOn(Flights.prototype, 'fence').mockImplementation(() => {})
+    const { cache, loads, load } = await aged(new FakeServer().node(), { staleIfError: WINDOW })
+    const before = cache.getOrLoad('key', load)
+    await turn()
+    await cache.delete('key')
+    const after = cache.getOrLoad('key', load)
+    await turn()
+    loads[0]!.fail(new Error('down'))
+    expect([await before, await after, loads.length]).toEqual(['old', 'old', 1])
   })
 })
 

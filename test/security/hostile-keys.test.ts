@@ -95,7 +95,7 @@ const ILLEGAL: readonly unknown[] = [
 
 /** The commands that a Redis server may have seen from us; CONFIG is the test's own. */
 const ALLOWED =
-  /^(?:get|mget|set|del|info|select|auth|hello|client\|\w+|ping|quit|config\|resetstat|dbsize|evalsha|eval|script\|\w+)$/
+  /^(?:get|mget|set|del|info|select|auth|hello|client\|\w+|ping|quit|config\|resetstat|dbsize|evalsha|eval|getrange|setrange|pexpire|time|script\|\w+)$/
 
 const kinds = everyKind()
 

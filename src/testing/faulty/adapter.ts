@@ -70,18 +70,19 @@ export class FaultyAdapter implements NodeAdapter {
 
   #atomic(inner: AtomicPower): AtomicPower {
     const each = <I extends { readonly key: string }, O extends Outcome>(
+      operation: FaultOperation,
       items: readonly I[],
       ask: (items: readonly I[]) => Promise<O[]>,
     ): Promise<O[]> => {
       const keys = items.map(({ key }) => key)
-      return this.#each('write', keys, items, ask)
+      return this.#each(operation, keys, items, ask)
     }
     return {
-      lease: (requests) => each(requests, (some) => inner.lease(some)),
-      renew: (requests) => each(requests, (some) => inner.renew(some)),
-      fill: (requests) => each(requests, (some) => inner.fill(some)),
-      release: (requests) => each(requests, (some) => inner.release(some)),
-      expire: (requests) => each(requests, (some) => inner.expire(some)),
+      lease: (requests) => each('lease', requests, (some) => inner.lease(some)),
+      renew: (requests) => each('lease', requests, (some) => inner.renew(some)),
+      fill: (requests) => each('write', requests, (some) => inner.fill(some)),
+      release: (requests) => each('lease', requests, (some) => inner.release(some)),
+      expire: (requests) => each('write', requests, (some) => inner.expire(some)),
     }
   }
 

@@ -4,7 +4,7 @@ import { parseDuration, type Duration } from '../../base/duration.ts'
 import { OptionError, quote } from '../../base/errors.ts'
 
 /** What a fault can strike. `remove` is every removal, the conditional one too; `info` asks a server about itself. */
-export type FaultOperation = 'connect' | 'read' | 'write' | 'remove' | 'info'
+export type FaultOperation = 'connect' | 'read' | 'write' | 'remove' | 'lease' | 'info'
 
 /** The code of an injected error. */
 export type FaultCode =
@@ -100,7 +100,7 @@ export interface Rule {
   fits(key: string | undefined): boolean
 }
 
-const OPERATIONS = ['connect', 'read', 'write', 'remove', 'info'] as const
+const OPERATIONS = ['connect', 'read', 'write', 'remove', 'lease', 'info'] as const
 const CODES = [
   'ERR_NODE',
   'ERR_NODE_DOWN',
