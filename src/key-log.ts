@@ -5,6 +5,7 @@ import type { CacheEvents } from './base/events.ts'
 
 /** What {@link recordKeys} listens to: a cache. */
 export interface KeySource {
+  /** Listens to reads; returns the function that stops listening. */
   on(type: 'hit' | 'miss', listener: (event: CacheEvents['hit' | 'miss']) => unknown): () => void
 }
 

@@ -74,6 +74,7 @@ export type ExpireOutcome = 'expired' | 'deleted' | 'absent' | NodeError
  * - Time is the server's, so that the clocks of processes need not agree.
  */
 export interface AtomicPower {
+  /** Takes leases that nobody holds. */
   lease(requests: readonly LeaseRequest[]): Promise<LeaseOutcome[]>
   /** Lets leases go on: a placeholder lives `ms` from now, a lease on an entry holds `ms` from now. */
   renew(requests: readonly RenewRequest[]): Promise<HolderOutcome[]>

@@ -107,7 +107,7 @@ row('OOM, memcached: what was loaded is returned and not cached', { servers: ['m
   }
 })
 
-row('WRONGTYPE, redis: a miss, and what is loaded takes its place', { servers: ['redis'] }, async (lab) => {
+row('WRONGTYPE, redis: a miss; what is loaded is not cached until the key was set or deleted', { servers: ['redis'] }, async (lab) => {
   const { port } = lab.servers[0]!
   const circuits = watchCircuits(lab)
   const lists = lab.keysOf(0, 6)

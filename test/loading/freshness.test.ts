@@ -75,7 +75,7 @@ describe('judge', () => {
       for (let i = 0; i < looks; i++) {
         if (judge(entryOf(0, 50), FRESH_UNTIL - left, random, freshness) === 'early') early++
       }
-      expect(early / looks).toBeCloseTo(Math.exp(-left / 150), 1)
+      expect(early / looks).toBeCloseTo(Math.exp(-left / 150), 2)
     }
   })
 

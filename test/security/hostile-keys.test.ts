@@ -155,13 +155,21 @@ describe.each(PLACES)('hostile keys on %s', (_, kind, makeNode) => {
     const info = await redisText(server.port, 'INFO commandstats')
     const calls = [...info.matchAll(/cmdstat_([\w|]+):calls=(\d+),.*?rejected_calls=(\d+),failed_calls=(\d+)/g)]
     expect(calls.filter(([, name = '']) => !ALLOWED.test(name)).map(([line]) => line)).toEqual([])
-    expect(calls.filter(([, , , rejected, failed]) => Number(rejected) + Number(failed) > 0)).toEqual([])
+    // The first EVALSHA finds a server that has not met the script.
+    const wrong = calls.filter(
+      ([, name, , rejected, failed]) => name !== 'evalsha' && Number(rejected) + Number(failed) > 0,
+    )
+    expect(wrong).toEqual([])
     const of = (name: string): number => Number(calls.find((call) => call[1] === name)?.[2] ?? 0)
     return { set: of('set'), get: of('get') + of('mget'), del: of('del'), other: of('eval') + of('evalsha') }
   }
 
-  const sent = async (set: number, del: number): Promise<void> => {
-    if (serverOf()) expect(await asked()).toMatchObject({ set, del, other: 0 })
+  const sent = async (set: number, del: number, scripts = 0): Promise<void> => {
+    if (!serverOf()) return
+    const { other, ...rest } = await asked()
+    expect(rest).toMatchObject({ set, del })
+    if (scripts === 0) expect(other).toBe(0)
+    else expect(other).toBeGreaterThanOrEqual(scripts)
   }
 
   it('come back exactly, one by one', async () => {
@@ -196,7 +204,9 @@ describe.each(PLACES)('hostile keys on %s', (_, kind, makeNode) => {
     expect([...loaded]).toEqual(pairs)
     expect([...(await cache.getMany(HOSTILE, { l1: false }))]).toEqual(pairs)
     expect(await cache.get('neighbour')).toBe('untouched')
-    await sent(2 * HOSTILE.length, HOSTILE.length)
+    // A lease and a fill for each, by scripts that SET.
+    const leases = serverOf()?.kind === 'redis' ? HOSTILE.length : 0
+    await sent(2 * HOSTILE.length + leases, HOSTILE.length, 2 * leases)
     const server = serverOf()
     if (server?.kind === 'redis') expect(await keysOn(server)).toBe(HOSTILE.length + 1)
   })
