@@ -14,6 +14,8 @@ export class Flight {
   fallback: (() => Entry | undefined) | undefined
   /** The value that is out of date, for the loader to look at. */
   stale: unknown
+  /** Whether L1's entry, which is the node's, was found to be loaded anew early. */
+  early = false
   /** The version of what the node has, whatever that is. */
   seen: Uint8Array | undefined
   /** Of the lease under which what is loaded is written. */

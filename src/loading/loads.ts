@@ -57,10 +57,13 @@ export class Loads {
       tally.loads.gated++
       return undefined
     }
+    let early = false
     if (mode === 'use') {
       const entry = l1 ? tiers.l1?.get(key) : undefined
+      const verdict = entry && judge(entry, clock.now(), random, policy)
       // What is to be loaded anew early needs the version that the node has.
-      if (entry && judge(entry, clock.now(), random, policy) === 'fresh') {
+      early = verdict === 'early'
+      if (entry && verdict === 'fresh') {
         tally.hit(key, 'l1')
         return entry.value
       }
@@ -71,6 +74,7 @@ export class Loads {
       }
     }
     const flight = flights.open(target)
+    flight.early = early
     own.push(flight)
     return flight.promise
   }
@@ -125,7 +129,8 @@ export class Loads {
       flights.fail(flight, error)
       return 'settled'
     }
-    const verdict = entry ? judge(entry, clock.now(), random, request.policy) : 'expired'
+    const judged = entry ? judge(entry, clock.now(), random, request.policy) : 'expired'
+    const verdict = judged === 'fresh' && flight.early ? 'early' : judged
     if (entry && (verdict === 'fresh' || verdict === 'early' || verdict === 'stale')) {
       if (counts) tally.hit(key, source)
       flight.stale = entry.value

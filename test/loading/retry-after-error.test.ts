@@ -14,10 +14,10 @@ interface Failing extends Bench {
   ask(): Promise<unknown>
 }
 
-async function failing(options: Partial<CacheOptions>): Promise<Failing> {
+async function failing(options: Partial<CacheOptions> = { retryAfterError: RETRY }): Promise<Failing> {
   let calls = 0
   const made: Failing = {
-    ...(await bench({ retryAfterError: RETRY, ...options })),
+    ...(await bench(options)),
     calls: () => calls,
     failure: new Error('down'),
     ask: () =>
@@ -32,7 +32,7 @@ async function failing(options: Partial<CacheOptions>): Promise<Failing> {
 
 describe('retryAfterError', () => {
   it('answers with the error until it has passed; then there is a new load', async () => {
-    const made = await failing({})
+    const made = await failing()
     const error = await rejection(made.ask())
     expect(error).toMatchObject({ code: 'ERR_LOAD', cause: made.failure })
     await made.clock.advanceAsync(RETRY - 1)
@@ -43,13 +43,13 @@ describe('retryAfterError', () => {
   })
 
   it('control: without it, each caller loads', async () => {
-    const made = await failing({ retryAfterError: undefined } as Partial<CacheOptions>)
+    const made = await failing({})
     for (let i = 0; i < 5; i++) await rejection(made.ask())
     expect(made.calls()).toBe(5)
   })
 
   it('answers with the stale value where there is one, at once', async () => {
-    const made = await failing({ ttl: 100, staleIfError: 60_000 })
+    const made = await failing({ retryAfterError: RETRY, ttl: 100, staleIfError: 60_000 })
     await made.cache.set('key', 'old')
     made.clock.advance(100)
     expect([await made.ask(), await made.ask(), made.calls()]).toEqual(['old', 'old', 1])
@@ -59,7 +59,7 @@ describe('retryAfterError', () => {
   })
 
   it('holds for loads in the background', async () => {
-    const made = await failing({ ttl: 100, staleWhileRevalidate: 60_000 })
+    const made = await failing({ retryAfterError: RETRY, ttl: 100, staleWhileRevalidate: 60_000 })
     await made.cache.set('key', 'old')
     made.clock.advance(100)
     for (let i = 0; i < 5; i++) {
@@ -75,7 +75,7 @@ describe('retryAfterError', () => {
   })
 
   it('is over with a load that succeeds, and with a set', async () => {
-    const made = await failing({})
+    const made = await failing()
     await rejection(made.ask())
     made.failure = undefined
     expect(await made.cache.getOrLoad('key', () => 'refreshed', { cache: 'refresh' })).toBe('refreshed')
@@ -90,7 +90,7 @@ describe('retryAfterError', () => {
   })
 
   it('is each key’s own, in a load of many too', async () => {
-    const made = await failing({})
+    const made = await failing()
     await rejection(made.ask())
     const asked: string[][] = []
     const load = (missing: string[]): [string, string][] => {
