@@ -78,7 +78,8 @@ export async function buildHouse(settings: Settings): Promise<House> {
   const close = async (): Promise<void> => {
     const error = new CacheError('ERR_CLOSED', 'the cache was closed')
     origin.close(error)
-    flights.abandon(error)
+    // Given back before the connections close: other processes would wait for them.
+    void tiers.leases.release(flights.abandon(error), nodeTimeout)
     await cluster.close()
     settings.l1?.clear()
     deadlines.close()

@@ -48,7 +48,7 @@ export class Flight {
     if (!this.token) return this.promise
     return this.promise.then(async (value) => {
       await this.written
-      return this.overtaken ? again() : value
+      return this.overtaken || this.fenced ? again() : value
     })
   }
 
@@ -133,14 +133,12 @@ export class Flights {
     flight.fail(error)
   }
 
-  /** Ends all flights with an error. */
-  abandon(error: Error): void {
-    for (const flight of [...this.#open.values(), ...this.#background.values()]) {
-      flight.fenced = true
-      flight.reject(error)
-    }
-    this.#open.clear()
-    this.#background.clear()
+  /** Ends all flights with an error. Returns the leases that they held. */
+  abandon(error: Error): Held[] {
+    const all = [...this.#open.values(), ...this.#background.values()]
+    const held = this.fenceAll()
+    for (const flight of all) flight.reject(error)
+    return held
   }
 
   #supersede(flights: Map<string, Flight>, key: string): void {

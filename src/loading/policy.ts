@@ -9,9 +9,9 @@ export interface LoadPolicyOptions {
   ttl?: Duration
   /** How long "there is none" is remembered when a loader returns `undefined`. Not at all unless given. */
   negativeTtl?: Duration
-  /** For how long after `ttl` an entry is still served at once, while it is loaded anew in the background. Not unless given. */
+  /** For how long after `ttl` an entry is still served at once, while it is loaded anew in the background. Not unless given; 0 for not. */
   staleWhileRevalidate?: Duration
-  /** For how long after `ttl` an entry is still served when its load fails, or passes `softTimeout`. Not unless given. */
+  /** For how long after `ttl` an entry is still served when its load fails, or passes `softTimeout`. Not unless given; 0 for not. */
   staleIfError?: Duration
   /**
    * The share of `ttl` that is left to chance, 0 to 1: an entry is fresh for between `ttl × (1 - jitter)` and `ttl`, evenly
@@ -83,15 +83,20 @@ export function checkLoadPolicy(options: Unchecked, base: LoadPolicy): LoadPolic
   return {
     ttl: durationOr(options, 'ttl', base.ttl),
     negativeTtl: durationOr(options, 'negativeTtl', base.negativeTtl),
-    staleWhileRevalidate: durationOr(options, 'staleWhileRevalidate', base.staleWhileRevalidate),
-    staleIfError: durationOr(options, 'staleIfError', base.staleIfError),
+    staleWhileRevalidate: windowOr(options, 'staleWhileRevalidate', base.staleWhileRevalidate),
+    staleIfError: windowOr(options, 'staleIfError', base.staleIfError),
     jitter: numberOr(options, 'jitter', base.jitter, 1),
     earlyRefresh: numberOr(options, 'earlyRefresh', base.earlyRefresh, 1_000),
-    retryAfterError: durationOr(options, 'retryAfterError', base.retryAfterError),
+    retryAfterError: windowOr(options, 'retryAfterError', base.retryAfterError),
     softTimeout: durationOr(options, 'softTimeout', base.softTimeout),
     hardTimeout: durationOr(options, 'hardTimeout', base.hardTimeout),
     lease: durationOr(options, 'lease', base.lease),
   }
+}
+
+/** Unlike other durations, none at all: so that a call can do without what its cache has. */
+function windowOr<T>(options: Unchecked, name: string, base: T): number | T {
+  return options[name] === 0 ? 0 : durationOr(options, name, base)
 }
 
 function numberOr(options: Unchecked, name: string, base: number, most: number): number {

@@ -36,6 +36,24 @@ describe.each(PLACES)('the windows of %s', (_, place) => {
   })
 })
 
+describe('a window of 0', () => {
+  it('is none, where the cache has one', async () => {
+    const { cache, clock } = await bench({
+      ttl: 100,
+      staleWhileRevalidate: 200,
+      staleIfError: 400,
+      retryAfterError: 500,
+    })
+    await cache.set('key', 'old')
+    clock.advance(150)
+    const none = { staleWhileRevalidate: 0, staleIfError: 0, retryAfterError: 0 } as const
+    for (let i = 0; i < 2; i++)
+      await expect(cache.getOrLoad('key', fails, none)).rejects.toMatchObject({ code: 'ERR_LOAD' })
+    expect(cache.stats().loads.started).toBe(2)
+    expect(await cache.getOrLoad('key', fails)).toBe('old')
+  })
+})
+
 describe('the windows of the cache', () => {
   it('hold for its spaces, wrapped functions and calls; those that keep an entry are its writer’s', async () => {
     const { cache, clock } = await bench({ nodes: [memoryNode('m')], ttl: 100, staleIfError: 400 })

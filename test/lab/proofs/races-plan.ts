@@ -49,12 +49,27 @@ export interface RaceCounts {
   stale: number
   /** The same, when they shared a load of their own process that had begun before that change: another process made it. */
   joined: number
+  /**
+   * The same, when it was no load but a read of the node that was on its way: those who ask for a key meanwhile share it, so
+   * that they may miss a change of another process by the time that it takes.
+   */
+  joinedRead: number
 }
 
 export type RacerReport = { readonly ready: true } | { readonly races: number } | { readonly counts: RaceCounts }
 
 export function noCounts(): RaceCounts {
-  return { races: 0, changes: 0, unacknowledged: 0, reads: 0, loads: 0, rejected: 0, stale: 0, joined: 0 }
+  return {
+    races: 0,
+    changes: 0,
+    unacknowledged: 0,
+    reads: 0,
+    loads: 0,
+    rejected: 0,
+    stale: 0,
+    joined: 0,
+    joinedRead: 0,
+  }
 }
 
 export function addCounts(to: RaceCounts, more: RaceCounts): void {
