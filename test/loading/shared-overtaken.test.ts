@@ -22,6 +22,20 @@ describe('a load that another cache’s delete overtook', () => {
     expect(await there.get('key')).toBe('new')
   })
 
+  it('nor when a refresh takes its place before it is done', async () => {
+    const nodes = [memoryNode('a')]
+    const [here, there] = await Promise.all([makeCache({ nodes }), makeCache({ nodes })])
+    const database = gate<string>()
+    const before = here.getOrLoad('key', () => database.promise)
+    await turn()
+    await there.delete('key')
+    const after = here.getOrLoad('key', () => 'new')
+    expect(await here.getOrLoad('key', () => 'newer', { cache: 'refresh' })).toBe('newer')
+    database.open('old')
+    expect(await before).toBe('old')
+    expect(await after).toBe('newer')
+  })
+
   it('without a delete is shared', async () => {
     const cache = await makeCache({ nodes: [memoryNode('a')] })
     const database = gate<string>()
