@@ -48,6 +48,7 @@ export class Flight {
     if (!this.token) return this.promise
     return this.promise.then(async (value) => {
       await this.written
+      // One that was fenced is not written, so that nothing shows.
       return this.overtaken || this.fenced ? again() : value
     })
   }
