@@ -56,6 +56,11 @@ export class Calls {
     return this.#suspect
   }
 
+  /** Whether it lets no more begin. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
   /** Settles with `ask()`, or rejects with a NodeError when `ms` pass first. */
   run<T>(operation: OperationName, keys: number, ms: number, ask: () => Promise<T>): Promise<T> {
     const { address, clock, deadlines, nodeTimeout } = this.#context

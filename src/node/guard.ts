@@ -99,6 +99,11 @@ export class Guard {
     return this.#breaker.closed
   }
 
+  /** Whether it was closed, or is being closed: its node has left. */
+  get closed(): boolean {
+    return this.#calls.closed
+  }
+
   /** Whether what nobody misses is worth sending: it is asked, and does not owe an answer. */
   get responsive(): boolean {
     return this.#breaker.closed && !this.#calls.suspect

@@ -25,12 +25,12 @@ export function takeLeases(guard: Guard, requests: readonly LeaseRequest[], ms: 
 
 /** Lets leases go on; one outcome each, in order. */
 export function renewLeases(guard: Guard, requests: readonly RenewRequest[], ms: number): Promise<HolderOutcome[]> {
-  return run(guard, 'lease', requests.length, ms, (atomic) => atomic.renew(requests))
+  return ifOpen(guard, requests, () => run(guard, 'lease', requests.length, ms, (atomic) => atomic.renew(requests)))
 }
 
 /** Gives leases back; one outcome each, in order. */
 export function releaseLeases(guard: Guard, requests: readonly TokenRequest[], ms: number): Promise<HolderOutcome[]> {
-  return run(guard, 'lease', requests.length, ms, (atomic) => atomic.release(requests))
+  return ifOpen(guard, requests, () => run(guard, 'lease', requests.length, ms, (atomic) => atomic.release(requests)))
 }
 
 /** Writes entries under their leases; one outcome each, in order. */
@@ -44,6 +44,15 @@ export function fillLeased(guard: Guard, requests: readonly FillRequest[], ms: n
 export function expireEntries(guard: Guard, requests: readonly ExpireRequest[], ms: number): Promise<ExpireOutcome[]> {
   guard.counts.writes += requests.length
   return run(guard, 'write', requests.length, ms, (atomic) => atomic.expire(requests))
+}
+
+/** Leases on a node that has left end by themselves. */
+function ifOpen(
+  guard: Guard,
+  requests: readonly TokenRequest[],
+  use: () => Promise<HolderOutcome[]>,
+): Promise<HolderOutcome[]> {
+  return guard.closed ? Promise.resolve(requests.map(() => 'lost' as const)) : use()
 }
 
 function run<T>(
