@@ -39,7 +39,16 @@ describe('events', () => {
       { type: 'load', key: 'b', keys: 2, ms: 0, ok: true, at },
       { type: 'load', key: 'd', keys: 1, ms: 0, ok: false, at },
     ])
-    expect(cache.stats().loads).toEqual({ started: 3, failed: 1, timedOut: 0, shared: 1, gated: 0, ms: 40, running: 0, queued: 0 })
+    expect(cache.stats().loads).toEqual({
+      started: 3,
+      failed: 1,
+      timedOut: 0,
+      shared: 1,
+      gated: 0,
+      ms: 40,
+      running: 0,
+      queued: 0,
+    })
   })
 
   it('node-error: of every operation, also of those that an open circuit keeps from the server', async () => {

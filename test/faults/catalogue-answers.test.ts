@@ -107,21 +107,25 @@ row('OOM, memcached: what was loaded is returned and not cached', { servers: ['m
   }
 })
 
-row('WRONGTYPE, redis: a miss; what is loaded is not cached until the key was set or deleted', { servers: ['redis'] }, async (lab) => {
-  const { port } = lab.servers[0]!
-  const circuits = watchCircuits(lab)
-  const lists = lab.keysOf(0, 6)
-  await readable(lab, ['key-0'])
-  await redisText(port, lists.map((key) => `LPUSH ${key} x`).join('\r\n'))
-  expect((await lab.watch.getMany([...lists, 'key-0']))?.size).toBe(1)
-  expect(await lab.watch.get(lists[0]!)).toBeUndefined()
-  expect(await lab.watch.getOrLoad(lists[1]!)).toEqual({ key: lists[1], seq: 0 })
-  expect(await lab.watch.set(lists[2]!)).toBe('stored')
-  expect(await lab.watch.delete(lists[3]!)).toBe('deleted')
-  expect(await lab.watch.get(lists[2]!)).toBeDefined()
-  await lab.traffic({ calls: 200, keys: lists })
-  expect(circuits).toEqual([])
-})
+row(
+  'WRONGTYPE, redis: a miss; what is loaded is not cached until the key was set or deleted',
+  { servers: ['redis'] },
+  async (lab) => {
+    const { port } = lab.servers[0]!
+    const circuits = watchCircuits(lab)
+    const lists = lab.keysOf(0, 6)
+    await readable(lab, ['key-0'])
+    await redisText(port, lists.map((key) => `LPUSH ${key} x`).join('\r\n'))
+    expect((await lab.watch.getMany([...lists, 'key-0']))?.size).toBe(1)
+    expect(await lab.watch.get(lists[0]!)).toBeUndefined()
+    expect(await lab.watch.getOrLoad(lists[1]!)).toEqual({ key: lists[1], seq: 0 })
+    expect(await lab.watch.set(lists[2]!)).toBe('stored')
+    expect(await lab.watch.delete(lists[3]!)).toBe('deleted')
+    expect(await lab.watch.get(lists[2]!)).toBeDefined()
+    await lab.traffic({ calls: 200, keys: lists })
+    expect(circuits).toEqual([])
+  },
+)
 
 /** What the cache is told of nodes' errors, as `code message`. */
 function messages(lab: Lab): readonly string[] {

@@ -52,7 +52,11 @@ export class FakeCache implements Watchable {
   }
 
   #open(key: string, load: Loader<Value>): { readonly value: Promise<Value> } {
-    const flight = { value: Promise.resolve(load({ key, signal: new AbortController().signal, stale: undefined, ttl() {}, skip() {} })) }
+    const flight = {
+      value: Promise.resolve(
+        load({ key, signal: new AbortController().signal, stale: undefined, ttl() {}, skip() {} }),
+      ),
+    }
     this.#flights.set(key, flight)
     // A change takes the flight away: what it overtook is not stored.
     const land = (value?: Value): void => {
