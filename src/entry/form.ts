@@ -4,6 +4,7 @@ import type { Hash } from '../base/hash.ts'
 import { MAX_CLOCK_SKEW } from '../base/stamps.ts'
 import { jsonCodec, type Codec } from './codec.ts'
 import {
+  AT_LEASE_UNTIL,
   AT_VERSION,
   HEADER_BYTES,
   newVersion,
@@ -118,6 +119,12 @@ export function packLease(fullKey: string, token: Uint8Array, ms: number, now: n
   const until = now + ms
   const times = { writtenAt: now, freshUntil: until, entryUntil: until, leaseUntil: until, loadTime: 0 }
   return writeEnvelope({ kind: 'lease', compressed: false, version: token, ...times }, NO_PAYLOAD, fullKey, hash)
+}
+
+/** Until when the lease holds that these bytes stand for, by its holder's clock (wall clock); 0 for bytes that are too short. */
+export function leaseUntilIn(bytes: Uint8Array): number {
+  if (bytes.length < HEADER_BYTES) return 0
+  return Buffer.from(bytes.buffer, bytes.byteOffset, HEADER_BYTES).readUIntBE(AT_LEASE_UNTIL, 6)
 }
 
 const NO_PAYLOAD = new Uint8Array(0)

@@ -58,6 +58,8 @@ export class Fill implements OriginListener {
 
   loaded(values: readonly unknown[], ms: number, run: OriginRun): void {
     this.#stop()
+    const now = this.#context.clock.monotonic()
+    for (const flight of this.#flights) flight.ended = now
     const prepared = this.#flights.map((flight, i) => this.#prepare(flight, values[i], ms, run))
     if (prepared.some((one) => one instanceof Promise)) {
       void Promise.all(prepared.map(async (one) => one)).then((all) => this.#finish(all))

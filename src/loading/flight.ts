@@ -5,6 +5,7 @@ import type { LoadKey } from './request.ts'
 /** One running load of one key, shared by all its callers. */
 export class Flight {
   readonly target: LoadKey
+  /** What its callers get. */
   readonly promise: Promise<unknown>
   /** Whether nobody waits for it: its callers were served a value that is still good enough. */
   readonly background: boolean
@@ -14,8 +15,6 @@ export class Flight {
   fallback: (() => Entry | undefined) | undefined
   /** The value that is out of date, for the loader to look at. */
   stale: unknown
-  /** Whether L1's entry, which is the node's, was found to be loaded anew early. */
-  early = false
   /** The version of what the node has, whatever that is. */
   seen: Uint8Array | undefined
   /** Of the lease under which what is loaded is written. */
@@ -24,40 +23,77 @@ export class Flight {
   takesOver = false
   /** The lease itself, and where it was taken. */
   held: Held | undefined
+  /** From when to when it waited for its load, or another process's (monotonic): no time of its node's. */
+  began: number | undefined
+  ended: number | undefined
   /** Settles once its node took what was loaded, or did not; never rejects. */
   written: Promise<void> | undefined
+  /** What its callers got: nothing yet, what the load or somebody else's gave, the fallback, or an error. */
+  outcome: 'none' | 'loaded' | 'found' | 'fallback' | 'error' = 'none'
+  /** What the load failed with, also when its callers got the fallback. */
+  failure: { readonly error: unknown } | undefined
   /** True once its node said that another process had changed the key while this one loaded it. */
   overtaken = false
-  resolve!: (value: unknown) => void
-  reject!: (error: unknown) => void
+  #resolve!: (value: unknown) => void
+  #reject!: (error: unknown) => void
 
   constructor(target: LoadKey, background: boolean) {
     this.target = target
     this.background = background
     this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve
-      this.reject = reject
+      this.#resolve = resolve
+      this.#reject = reject
     })
   }
 
   /**
-   * For a caller who comes while it runs. A change that another process made meanwhile shows when what was loaded is
-   * written: who opened the flight had asked before it, but who joined may have asked after it, and asks again.
+   * Whether who comes now may share what it comes to. Under a lease, a change that another process has made until now must
+   * still be able to show, when what was loaded is written; without one, nothing shows, and it is shared until then.
    */
-  join(again: () => Promise<unknown>): Promise<unknown> {
-    if (!this.token) return this.promise
-    return this.promise.then(async (value) => {
-      await this.written
-      // One that was fenced is not written, so that nothing shows.
-      return this.overtaken || this.fenced ? again() : value
-    })
+  get joinable(): boolean {
+    if (this.token) return this.outcome === 'none' && !this.written
+    return this.outcome === 'none' || this.outcome === 'loaded'
+  }
+
+  /** Whether what it came to is known not to be older than what its callers knew of when they came. */
+  get sure(): boolean {
+    return this.outcome === 'loaded' && !this.overtaken && !this.fenced
+  }
+
+  /**
+   * How long its node has kept one of its callers waiting, in milliseconds.
+   *
+   * @param since when that caller came (monotonic)
+   * @param now monotonic time
+   */
+  spent(since: number, now: number): number {
+    const { began, ended } = this
+    const load = began === undefined || ended === undefined ? 0 : ended - Math.max(began, since)
+    return now - since - Math.max(0, load)
+  }
+
+  /** Settles it with what its load gave, or with what somebody else wrote meanwhile. */
+  resolve(value: unknown, outcome: 'loaded' | 'found' = 'loaded'): void {
+    if (this.outcome !== 'none') return
+    this.outcome = outcome
+    this.#resolve(value)
+  }
+
+  /** Settles it with the value that may be served instead, if there is one, while its load goes on. */
+  serveFallback(): void {
+    const entry = this.outcome === 'none' ? this.fallback?.() : undefined
+    if (entry === undefined) return
+    this.outcome = 'fallback'
+    this.#resolve(entry.value)
   }
 
   /** Settles it with an error, or with the value that may be served instead. */
   fail(error: unknown): void {
-    const entry = this.fallback?.()
-    if (entry) this.resolve(entry.value)
-    else this.reject(error)
+    this.failure ??= { error }
+    this.serveFallback()
+    if (this.outcome !== 'none') return
+    this.outcome = 'error'
+    this.#reject(error)
   }
 }
 
@@ -70,7 +106,7 @@ export class Flights {
     return this.#open.size + this.#background.size
   }
 
-  /** The flight of this key that a caller may join. */
+  /** The flight that loads this key for its callers. */
   get(key: string): Flight | undefined {
     return this.#open.get(key)
   }
@@ -138,7 +174,10 @@ export class Flights {
   abandon(error: Error): Held[] {
     const all = [...this.#open.values(), ...this.#background.values()]
     const held = this.fenceAll()
-    for (const flight of all) flight.reject(error)
+    for (const flight of all) {
+      flight.fallback = undefined
+      flight.fail(error)
+    }
     return held
   }
 

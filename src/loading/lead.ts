@@ -14,7 +14,7 @@ export interface LeadContext extends FillContext {
 
 /** The pauses between two looks at a key that somebody else loads, in milliseconds; each half as long again. */
 const FIRST_PAUSE = 10
-const LAST_PAUSE = 100
+const LAST_PAUSE = 50
 /** How often a lease is tried on a key whose entry changes each time, before its load goes without. */
 const ATTEMPTS = 4
 
@@ -50,10 +50,7 @@ export class Lead {
     if (patient.length > 0) {
       // The load goes on, and is cached when it is done.
       const serve = (): void => {
-        for (const flight of patient) {
-          const entry = flight.fallback?.()
-          if (entry) flight.resolve(entry.value)
-        }
+        for (const flight of patient) flight.serveFallback()
       }
       this.#context.clock.setTimer(serve, Math.min(MAX_TIMER, softTimeout as number))
     }
@@ -97,6 +94,7 @@ export class Lead {
     const ready = [...rest]
     const again: Flight[] = []
     const waiting: Flight[] = []
+    let until = Infinity
     for (const [i, flight] of wanted.entries()) {
       const leased = outcomes[i] as Leased
       if (leased.status === 'won') {
@@ -113,18 +111,24 @@ export class Lead {
         // A flight of ours that was voided, and whose node could not be told any more, fills nothing.
         flight.takesOver = leased.own && !this.#context.flights.holds(flight.target.key)
         if (flight.takesOver) again.push(flight)
-        else waiting.push(flight)
+        else {
+          waiting.push(flight)
+          until = Math.min(until, leased.until ?? Infinity)
+        }
       } else if (leased.status === 'found' && !this.#settle(flight, leased.found)) again.push(flight)
     }
     // What was won is loaded before anybody waits for others.
     if (ready.length > 0) this.#begin(ready, end)
     if (again.length > 0) this.#lease(again, end, attempts - 1, pause)
-    if (waiting.length > 0) this.#wait(waiting, pause)
+    if (waiting.length > 0) this.#wait(waiting, pause, until)
   }
 
-  #wait(flights: readonly Flight[], pause: number): void {
+  /** @param until when the first of their leases ends (wall clock) */
+  #wait(flights: readonly Flight[], pause: number, until: number): void {
     const { clock, deadlines, random, flights: open, nodeTimeout } = this.#context
     const { hardTimeout } = this.#request.policy
+    const now = clock.monotonic()
+    for (const flight of flights) flight.began ??= now
     // Somebody loads them: that is all that those in the background are for.
     const waiting = flights.filter((flight) => {
       if (flight.background) {
@@ -134,7 +138,7 @@ export class Lead {
       return !flight.background
     })
     if (waiting.length === 0) return
-    const waited = clock.monotonic() - this.#since
+    const waited = now - this.#since
     if (waited >= hardTimeout) {
       for (const flight of waiting) {
         const what = quote(flight.target.name)
@@ -143,7 +147,10 @@ export class Lead {
       }
       return
     }
-    const ms = Math.min(pause * (0.5 + random() / 2), hardTimeout - waited)
+    const left = until - clock.now()
+    // The end of a lease is worth a look, if its holder's clock can be believed.
+    const next = left > 0 ? Math.min(left + 1, pause * (0.5 + random() / 2)) : pause * (0.5 + random() / 2)
+    const ms = Math.min(next, hardTimeout - waited)
     deadlines.set(ms, () => {
       this.#lease(waiting, clock.monotonic() + nodeTimeout, ATTEMPTS, Math.min(LAST_PAUSE, pause * 1.5))
     })
@@ -154,6 +161,8 @@ export class Lead {
     const names = flights.map(({ target }) => target.name)
     const [one] = flights
     const stale = flights.length === 1 ? one?.stale : undefined
+    const now = this.#context.clock.monotonic()
+    for (const flight of flights) flight.began ??= now
     const fill = new Fill(this.#context, flights, this.#request, end)
     origin.run(this.#load, names, this.#request.policy.hardTimeout, fill, stale)
   }

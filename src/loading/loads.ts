@@ -1,5 +1,7 @@
-import { judge } from './freshness.ts'
+import { waitFor } from '../base/caller.ts'
+import type { Entry } from '../entry/form.ts'
 import type { Flight } from './flight.ts'
+import { judge } from './freshness.ts'
 import type { Gate } from './gate.ts'
 import { Lead, type LeadContext } from './lead.ts'
 import type { LoadFunction } from './origin.ts'
@@ -7,6 +9,7 @@ import type { LoadKey, LoadRequest } from './request.ts'
 import type { Tally } from './tally.ts'
 import { trip } from './trip.ts'
 import type { Found } from '../tier/found.ts'
+import type { TierRead } from '../tier/tiers.ts'
 
 /** What {@link Loads} is made of. */
 export interface LoadsContext extends LeadContext {
@@ -14,7 +17,42 @@ export interface LoadsContext extends LeadContext {
   readonly gate: Gate | undefined
 }
 
-/** Reading through the cache: what is there is returned, what is missing is loaded once, however many ask. */
+/** Who asks, while it waits. */
+interface Call {
+  readonly load: LoadFunction
+  readonly request: LoadRequest
+  /** From when on the nodes have kept it waiting (monotonic). */
+  readonly since: number
+  /** Whether it asks once more: its first time was counted. */
+  readonly again: boolean
+  /** What the load that it shared failed with: it only asks what may be served instead. */
+  readonly failure: { readonly error: unknown } | undefined
+}
+
+/** What is served, and loaded anew in the background. */
+interface Ageing {
+  readonly target: LoadKey
+  readonly seen: Uint8Array | undefined
+  readonly stale: unknown
+}
+
+/** What the keys of one call that are read together leave to do. */
+interface Batch {
+  readonly missing: Flight[]
+  readonly ageing: Ageing[]
+}
+
+/** Says that the nodes have to be asked; and that L1 has a value that is to be loaded anew early. */
+const ASK = Symbol('ask')
+const ASK_EARLY = Symbol('ask early')
+/** What is known of a key whose nodes are not asked. */
+const UNKNOWN: Found = { entry: undefined, seen: undefined, source: '', error: undefined }
+
+/**
+ * Reading through the cache: what is there is returned, what is missing is loaded once, however many ask. Each caller reads
+ * for itself (in one command with those that read in the same turn): a read under way may be older than a change that
+ * who comes later knows of. Loads are shared, since a change that overtakes one shows when it is written.
+ */
 export class Loads {
   readonly #context: LoadsContext
 
@@ -25,16 +63,20 @@ export class Loads {
   /** One value per key, in order; `undefined` where there is none. All keys must be distinct. */
   async load(keys: readonly LoadKey[], load: LoadFunction, request: LoadRequest): Promise<unknown[]> {
     if (request.mode === 'bypass') return this.#bypass(keys, load, request)
-    const own: Flight[] = []
-    const values: unknown[] = []
-    try {
-      for (const target of keys) values.push(this.#begin(target, load, request, own))
-    } catch (error) {
-      // L1 was given functions that throw. Others may have joined the flights that are open by then.
-      for (const flight of own) flight.promise.catch(() => {})
-      throw error
-    } finally {
-      if (own.length > 0) this.#fly(own, load, request)
+    const call = this.#newCall(load, request)
+    const values = keys.map((target) => this.#atHand(target, call))
+    const asked = [...values.keys()].filter((i) => values[i] === ASK || values[i] === ASK_EARLY)
+    if (asked.length > 0) {
+      // Those that are shared may settle while the others are read.
+      for (const value of values) if (value instanceof Promise) value.catch(() => {})
+      const targets = asked.map((i) => keys[i] as LoadKey)
+      const found = request.mode === 'refresh' ? undefined : await this.#context.tiers.read(targets, request.read)
+      const batch: Batch = { missing: [], ageing: [] }
+      for (const [n, i] of asked.entries()) {
+        values[i] = this.#answer(targets[n] as LoadKey, found?.[n] ?? UNKNOWN, values[i] === ASK_EARLY, call, batch)
+      }
+      this.#lead(batch.missing, call)
+      this.#refresh(batch.ageing, call)
     }
     return Promise.all(values)
   }
@@ -42,133 +84,171 @@ export class Loads {
   /** The same for one key. */
   loadOne(target: LoadKey, load: LoadFunction, request: LoadRequest): Promise<unknown> {
     if (request.mode === 'bypass') return this.#bypass([target], load, request).then(([value]) => value)
-    const own: Flight[] = []
-    const value = this.#begin(target, load, request, own)
-    if (own.length > 0) this.#fly(own, load, request)
-    return value instanceof Promise ? value : Promise.resolve(value)
+    return this.#ask(target, this.#newCall(load, request), request.read)
   }
 
-  /** What L1 has, else the promise of the key's flight; one that is new is added to `own`. */
-  #begin(target: LoadKey, load: LoadFunction, request: LoadRequest, own: Flight[]): unknown {
-    const { mode, l1, policy } = request
+  #newCall(load: LoadFunction, request: LoadRequest): Call {
+    return { load, request, since: this.#context.clock.monotonic(), again: false, failure: undefined }
+  }
+
+  /** @param how how its nodes are read; `undefined` for not at all */
+  #ask(target: LoadKey, call: Call, how: TierRead | undefined): Promise<unknown> {
+    const value = this.#atHand(target, call)
+    if (value !== ASK && value !== ASK_EARLY) return value instanceof Promise ? value : Promise.resolve(value)
+    const take = (found: Found): unknown => this.#answer(target, found, value === ASK_EARLY, call)
+    if (how === undefined || call.request.mode === 'refresh') return Promise.resolve(take(UNKNOWN))
+    return this.#context.tiers.readOne(target, how).then(take)
+  }
+
+  /** What L1 has, or the promise of what is being loaded; `ASK` or `ASK_EARLY` for neither. */
+  #atHand(target: LoadKey, call: Call): unknown {
+    const { mode, l1, policy } = call.request
     const { flights, tiers, tally, gate, clock, random } = this.#context
     const { key } = target
     if (gate && !gate.mayExist(key)) {
       tally.loads.gated++
       return undefined
     }
-    let early = false
-    if (mode === 'use') {
-      const entry = l1 ? tiers.l1?.get(key) : undefined
-      const verdict = entry && judge(entry, clock.now(), random, policy)
-      // What is to be loaded anew early needs the version that the node has.
-      early = verdict === 'early'
-      if (entry && verdict === 'fresh') {
-        tally.hit(key, 'l1')
-        return entry.value
-      }
-      const running = flights.get(key)
-      if (running) {
-        tally.loads.shared++
-        return running.join(() => this.loadOne(target, load, request))
-      }
+    if (mode === 'refresh') return ASK
+    const entry = l1 ? tiers.l1?.get(key) : undefined
+    const verdict = entry && judge(entry, clock.now(), random, policy)
+    if (entry && verdict === 'fresh') {
+      tally.hit(key, 'l1')
+      return entry.value
     }
-    const flight = flights.open(target)
-    flight.early = early
-    own.push(flight)
-    return flight.promise
-  }
-
-  #fly(own: readonly Flight[], load: LoadFunction, request: LoadRequest): void {
-    const { clock, nodeTimeout, tiers, flights } = this.#context
-    const end = clock.monotonic() + nodeTimeout
-    if (request.mode === 'refresh') {
-      this.#lead(own, load, request, end)
-      return
-    }
-    const failed = (error: unknown): void => {
-      for (const flight of own) flights.fail(flight, error)
-    }
-    const [one, ...more] = own
-    if (one && more.length === 0) {
-      tiers.readOne(one.target, request.read).then((found) => this.#found(own, [found], load, request, end), failed)
-    } else {
-      const targets = own.map(({ target }) => target)
-      tiers.read(targets, request.read).then((found) => this.#found(own, found, load, request, end), failed)
-    }
-  }
-
-  /** Settles the flights whose keys are cached, and has the others loaded; and what is cached but not for long. */
-  #found(own: readonly Flight[], found: readonly Found[], load: LoadFunction, request: LoadRequest, end: number): void {
-    const missing: Flight[] = []
-    const ageing: Flight[] = []
-    for (const [i, flight] of own.entries()) {
-      const settled = this.#settle(flight, found[i] as Found, request, true)
-      if (settled === 'missing') missing.push(flight)
-      else if (settled === 'ageing') ageing.push(flight)
-    }
-    if (missing.length > 0) this.#lead(missing, load, request, end)
-    if (ageing.length > 0) this.#refresh(ageing, load, request)
+    const running = flights.get(key)
+    if (running?.joinable && !call.failure) return this.#join(running, target, call)
+    // What is to be loaded anew early needs the version that the node has.
+    return verdict === 'early' ? ASK_EARLY : ASK
   }
 
   /**
-   * What becomes of a flight once it is known what the node has: `ageing` is served, and to be loaded anew.
+   * The value, or the promise of it, once it is known what the node has.
    *
-   * @param counts whether it is the flight's first read, which is counted as a hit or a miss
+   * @param batch takes what is to be loaded together with others; without it, that begins at once
    */
-  #settle(
-    flight: Flight,
-    { entry, seen, source, error }: Found,
-    request: LoadRequest,
-    counts: boolean,
-  ): 'settled' | 'ageing' | 'missing' {
-    const { tally, flights, clock, random, cooldown } = this.#context
-    const { key } = flight.target
+  #answer(target: LoadKey, found: Found, early: boolean, call: Call, batch?: Batch): unknown {
+    const { tally, flights, cooldown, clock, random } = this.#context
+    const { mode, policy, strict } = call.request
+    const { entry, seen, source, error } = found
+    const { key } = target
+    if (error && strict) return Promise.reject(error)
+    const verdict = entry ? judge(entry, clock.now(), random, policy) : 'expired'
+    if (entry && verdict !== 'fallback' && verdict !== 'expired') {
+      if (!call.again) tally.hit(key, source)
+      if ((verdict !== 'fresh' || early) && !cooldown.get(key)) {
+        const aged = { target, seen, stale: entry.value }
+        if (batch) batch.ageing.push(aged)
+        else this.#refresh([aged], call)
+      }
+      return entry.value
+    }
+    if (mode === 'use') {
+      if (!call.again) tally.miss(key)
+      const fallback = verdict === 'fallback' ? entry : undefined
+      const running = flights.get(key)
+      if (running?.joinable && !call.failure) return this.#join(running, target, call, fallback)
+      // A load that takes long or has failed, and whose callers have been answered, may still be the only one.
+      const failure = call.failure ?? running?.failure ?? cooldown.get(key)
+      if (fallback && (failure || running?.outcome === 'fallback')) return fallback.value
+      if (failure) return Promise.reject(failure.error as Error)
+    }
+    const flight = flights.open(target)
+    this.#learn(flight, found, call.request)
+    if (batch) batch.missing.push(flight)
+    else this.#lead([flight], call)
+    return flight.promise
+  }
+
+  /**
+   * Shares a flight. What it comes to may be older than a change that this caller knows of, and the flight's first one did
+   * not: then this caller asks again, in the time that is left to it.
+   *
+   * @param fallback what this caller read itself, to be served if the load fails
+   */
+  #join(flight: Flight, target: LoadKey, call: Call, fallback?: Entry): Promise<unknown> {
+    if (!call.again) this.#context.tally.loads.shared++
+    const leased = flight.token !== undefined
+    return flight.promise.then(
+      (value) => {
+        if (flight.outcome === 'fallback') {
+          return this.#isUsable(fallback, call) ? fallback?.value : this.#askAgain(flight, target, call)
+        }
+        // Without a lease, nothing shows.
+        return leased ? this.#confirm(flight, value, target, call) : value
+      },
+      (error: unknown) => {
+        if (this.#isUsable(fallback, call)) return fallback?.value
+        throw error
+      },
+    )
+  }
+
+  /** What a flight came to, once its node has taken it, unless the node knows of something newer. */
+  async #confirm(flight: Flight, value: unknown, target: LoadKey, call: Call): Promise<unknown> {
+    const { clock, deadlines, nodeTimeout } = this.#context
+    const left = nodeTimeout - flight.spent(call.since, clock.monotonic())
+    if (flight.written && left >= 1) {
+      await waitFor(flight.written, { signal: undefined, timeout: left }, deadlines, () => {})
+    }
+    return flight.sure ? value : this.#askAgain(flight, target, call)
+  }
+
+  #askAgain(flight: Flight, target: LoadKey, call: Call): Promise<unknown> {
+    const { clock, nodeTimeout } = this.#context
+    const now = clock.monotonic()
+    const spent = flight.spent(call.since, now)
+    const left = nodeTimeout - spent
+    // Whose time with the nodes is over goes on without them.
+    const how = left < 1 ? undefined : { ...call.request.read, timeout: left }
+    return this.#ask(target, { ...call, since: now - spent, again: true, failure: flight.failure }, how)
+  }
+
+  #isUsable(entry: Entry | undefined, { request }: { readonly request: LoadRequest }): boolean {
+    const { clock, random } = this.#context
+    return entry !== undefined && judge(entry, clock.now(), random, request.policy) !== 'expired'
+  }
+
+  /** What the node has of a flight's key: what its lease replaces, and what may be served if its load fails. */
+  #learn(flight: Flight, { entry, seen }: Found, request: LoadRequest): void {
+    const usable = (): Entry | undefined => (this.#isUsable(entry, { request }) ? entry : undefined)
     flight.seen = seen
-    if (error && request.strict) {
-      flights.fail(flight, error)
-      return 'settled'
-    }
-    const judged = entry ? judge(entry, clock.now(), random, request.policy) : 'expired'
-    const verdict = judged === 'fresh' && flight.early ? 'early' : judged
-    if (entry && (verdict === 'fresh' || verdict === 'early' || verdict === 'stale')) {
-      if (counts) tally.hit(key, source)
-      flight.stale = entry.value
+    flight.stale = usable()?.value
+    // Its window may end while the load runs.
+    flight.fallback = entry && usable
+  }
+
+  /** Has the flights of missing keys loaded. */
+  #lead(missing: readonly Flight[], { load, request, since }: Call): void {
+    if (missing.length === 0) return
+    const settle = (flight: Flight, found: Found): boolean => this.#settle(flight, found, request)
+    new Lead(this.#context, load, request, settle).begin(missing, since + this.#context.nodeTimeout)
+  }
+
+  /** Settles a flight whose key somebody else has just written, unless that is of no use. */
+  #settle(flight: Flight, found: Found, request: LoadRequest): boolean {
+    const { flights, clock, random, cooldown } = this.#context
+    const { entry } = found
+    const verdict = entry ? judge(entry, clock.now(), random, request.policy) : 'expired'
+    if (entry && verdict !== 'fallback' && verdict !== 'expired') {
+      flight.ended = clock.monotonic()
       flights.done(flight)
-      flight.resolve(entry.value)
-      return verdict === 'fresh' || cooldown.get(key) ? 'settled' : 'ageing'
+      flight.resolve(entry.value, 'found')
+      return true
     }
-    if (counts) tally.miss(key)
-    if (entry && verdict === 'fallback') {
-      // Its window may end while the load runs.
-      flight.fallback = () => (judge(entry, clock.now(), random, request.policy) === 'expired' ? undefined : entry)
-      flight.stale = entry.value
-    }
-    const failure = cooldown.get(key)
-    if (failure === undefined) return 'missing'
-    flights.fail(flight, failure.error)
-    return 'settled'
+    this.#learn(flight, found, request)
+    const failure = cooldown.get(flight.target.key)
+    if (failure) flights.fail(flight, failure.error)
+    return failure !== undefined
   }
 
   /** Loads keys anew whose callers have been served, unless that is under way. */
-  #refresh(served: readonly Flight[], load: LoadFunction, request: LoadRequest): void {
-    const { flights, clock, nodeTimeout } = this.#context
+  #refresh(served: readonly Ageing[], { load, request }: Call): void {
+    const { flights } = this.#context
     const own = served
-      .filter(({ target: { key }, fenced }) => !fenced && !flights.inBackground(key) && !flights.get(key))
-      .map(({ target, seen, stale }) => {
-        const flight = flights.openInBackground(target)
-        return Object.assign(flight, { seen, stale })
-      })
-    if (own.length > 0) this.#lead(own, load, request, clock.monotonic() + nodeTimeout)
-  }
-
-  #lead(missing: readonly Flight[], load: LoadFunction, request: LoadRequest, end: number): void {
-    const settle = (flight: Flight, found: Found): boolean => {
-      const settled = this.#settle(flight, found, request, false)
-      // Its load is somebody else's from here on: they have just written it.
-      return settled !== 'missing'
-    }
-    new Lead(this.#context, load, request, settle).begin(missing, end)
+      .filter(({ target: { key } }) => !flights.inBackground(key) && !flights.get(key))
+      .map(({ target, seen, stale }) => Object.assign(flights.openInBackground(target), { seen, stale }))
+    this.#lead(own, this.#newCall(load, request))
   }
 
   #bypass(keys: readonly LoadKey[], load: LoadFunction, { form, policy }: LoadRequest): Promise<unknown[]> {

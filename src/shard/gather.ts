@@ -70,7 +70,7 @@ export class Gather {
     return { answers, at }
   }
 
-  /** Sends the reads of keys that are about to be changed, so that a key's commands leave in the order they were asked for. */
+  /** Sends the reads of keys that another command is about to ask for, so that a key's commands leave in their order. */
   release(keys: Iterable<string>): void {
     if (this.#open.length === 0) return
     for (const key of keys) {

@@ -107,6 +107,7 @@ export class Shard {
    * moment ago is read from the primary, whatever the policy says.
    */
   async read(keys: readonly string[], policy: ReadPolicy, ms: number): Promise<Answers> {
+    this.#gather.release(keys)
     const { ledger } = this
     const single = this.members.length === 1 && typeof policy === 'string'
     if (single && ledger.backlog === 0) return readInOrder([this.primary], keys, ms, this.#reading)

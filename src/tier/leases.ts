@@ -1,6 +1,6 @@
 import type { NodeError } from '../base/errors.ts'
 import { isWrittenBy, newVersion } from '../entry/envelope.ts'
-import { packLease, type Form } from '../entry/form.ts'
+import { leaseUntilIn, packLease, type Form } from '../entry/form.ts'
 import { isFailure } from '../node/contract.ts'
 import type { Shard } from '../shard/shard.ts'
 import type { Intake, IntakeContext, Taken } from './intake.ts'
@@ -31,6 +31,8 @@ export type Leased =
       readonly status: 'held'
       /** Whether it was taken by this cache. */
       readonly own: boolean
+      /** When it ends unless it is renewed, as far as is known, by its holder's clock (wall clock). */
+      readonly until: number | undefined
     }
   | { readonly status: 'found'; readonly found: Found }
   | { readonly status: 'failed'; readonly error: NodeError; readonly held: Held }
@@ -72,10 +74,13 @@ export class Leases {
       const { stored, token } = items[i] as (typeof items)[number]
       const held = { key: stored, token, shard: route.shard }
       if (outcome === 'won') return { status: 'won', held }
-      if (outcome === 'held') return { status: 'held', own: false }
+      if (outcome === 'held') return { status: 'held', own: false, until: undefined }
       if (isFailure(outcome)) return { status: 'failed', error: outcome, held }
       const { entry, seen, leased } = taken[i] as Taken
-      if (leased) return { status: 'held', own: seen !== undefined && isWrittenBy(seen, stamps.writer) }
+      if (leased) {
+        const own = seen !== undefined && isWrittenBy(seen, stamps.writer)
+        return { status: 'held', own, until: leaseUntilIn(outcome) }
+      }
       return { status: 'found', found: { entry, seen, source: route.shard.id, error: undefined } }
     })
   }

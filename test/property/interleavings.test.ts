@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { ShardedCache } from '../../src/cache.ts'
-import { Flights } from '../../src/loading/flight.ts'
-import { ManualClock } from '../../src/testing/index.ts'
+import { Flight, Flights } from '../../src/loading/flight.ts'
+import { ManualClock, seededRandom } from '../../src/testing/index.ts'
 import { makeCache, turn } from '../support/caches.ts'
 import { steppedNode, Steps } from '../support/steps.ts'
 
@@ -15,6 +15,12 @@ interface Setting {
   /** Whether a value that is out of date, or was so from the beginning, is there at first. */
   readonly before: 'nothing' | 'fresh' | 'stale'
   readonly leases: boolean
+  /** Both loads run in the other process, and replies take their time: the second may join the first at any moment. */
+  readonly joined?: boolean
+  /** Every load fails, so that callers get what is out of date, if that may be served. */
+  readonly failing?: boolean
+  /** How many orders are tried, drawn with a fixed seed; all there are unless given. */
+  readonly drawn?: number
 }
 
 interface Value {
@@ -29,13 +35,15 @@ interface Explored {
   stale: number
 }
 
-/** Runs every order in which the steps of the actors can follow one another. */
-async function explore({ actors, caches: count, before, leases }: Setting): Promise<Explored> {
+/** Runs every order in which the steps of the actors can follow one another, or some of them. */
+async function explore(setting: Setting): Promise<Explored> {
+  const { actors, caches: count, before, leases, joined = false, failing = false, drawn } = setting
+  const random = seededRandom(1)
   const steps = new Steps()
   const clock = new ManualClock()
-  const { node, stored } = await steppedNode(steps, leases)
+  const { node, stored } = await steppedNode(steps, leases, joined)
   // What `expire` makes out of date may be served while it is loaded anew, so it is looked at without that.
-  const swr = actors.includes('expire') ? {} : ({ staleWhileRevalidate: '1h' } as const)
+  const swr = failing || actors.includes('expire') ? {} : ({ staleWhileRevalidate: '1h' } as const)
   const options = { nodes: [node], points: 8, clock, staleIfError: '1h', ...swr } as const
   const caches: ShardedCache[] = []
   for (let i = 0; i < count; i++) caches.push(await makeCache(options))
@@ -46,7 +54,8 @@ async function explore({ actors, caches: count, before, leases }: Setting): Prom
     const key = `key:${explored.runs}`
     const taken = await run(key, choices)
     explored.runs++
-    choices = next(taken)
+    if (drawn === undefined) choices = next(taken)
+    else if (explored.runs === drawn) break
   }
   return explored
 
@@ -62,11 +71,13 @@ async function explore({ actors, caches: count, before, leases }: Setting): Prom
     if (before === 'stale') clock.advance(2)
     const load = (cache: ShardedCache) => async (): Promise<void> => {
       const least = acknowledged
-      const value = await cache.getOrLoad<Value>(key, async () => {
+      const loading = cache.getOrLoad<Value>(key, async () => {
         const read = truth
         await steps.turn()
+        if (failing) throw new Error('down')
         return { version: read, by: 'load' }
       })
+      const value = await (failing ? loading.catch(() => undefined) : loading)
       if (isStale(value, least)) wrong++
     }
     const change = (make: (cache: ShardedCache, value: Value) => Promise<unknown>) => async (): Promise<void> => {
@@ -77,7 +88,7 @@ async function explore({ actors, caches: count, before, leases }: Setting): Prom
       acknowledged = Math.max(acknowledged, version)
     }
     const acts: Record<Actor, () => Promise<void>> = {
-      'load 1': load(caches[0]!),
+      'load 1': load(caches[joined ? 1 : 0]!),
       'load 2': load(caches.at(-1)!),
       delete: change((cache) => cache.delete(key)),
       set: change((cache, value) => cache.set(key, value)),
@@ -100,7 +111,7 @@ async function explore({ actors, caches: count, before, leases }: Setting): Prom
         await clock.advanceAsync(200)
         continue
       }
-      const at = wanted[taken.length] ?? 0
+      const at = drawn === undefined ? (wanted[taken.length] ?? 0) : draw(steps.size)
       taken.push({ at, of: steps.size })
       steps.take(at)
     }
@@ -109,6 +120,11 @@ async function explore({ actors, caches: count, before, leases }: Setting): Prom
     }
     if (wrong > 0) explored.stale++
     return taken
+  }
+
+  /** Mostly the actor goes on whose step was the last: orders of equal chance would rarely let one get far before another. */
+  function draw(size: number): number {
+    return random() < 0.6 ? size - 1 : Math.floor(random() * size)
   }
 
   /** Takes every step at once until the work is done. */
@@ -160,6 +176,50 @@ describe('two loads, a delete and a set, in every order', () => {
     },
     600_000,
   )
+})
+
+describe('two loads in one process, and a change in another, replies under way: 10,000 orders each', () => {
+  const setting = { caches: 2, leases: true, joined: true, drawn: 10_000 } as const
+  const actors = (change: 'delete' | 'set'): Setting['actors'] => ['load 1', 'load 2', change]
+
+  for (const change of ['delete', 'set'] as const) {
+    it.each(BEFORE)(
+      `${change}, %s before: who comes after the acknowledgement gets nothing older`,
+      async (before) => {
+        const explored = await explore({ ...setting, actors: actors(change), before })
+        expect(explored).toEqual({ runs: 10_000, stale: 0 })
+      },
+      120_000,
+    )
+
+    it(`${change}, loads that fail: nor is it given what was out of date before`, async () => {
+      const explored = await explore({ ...setting, actors: actors(change), before: 'stale', failing: true })
+      expect(explored).toEqual({ runs: 10_000, stale: 0 })
+    }, 120_000)
+  }
+
+  it('control: when who shares a load does not ask again, it gets the old value', async () => {
+    vi.spyOn(Flight.prototype, 'sure', 'get').mockReturnValue(true)
+    const { stale } = await explore({ ...setting, actors: actors('delete'), before: 'nothing' })
+    expect(stale).toBeGreaterThan(0)
+  }, 120_000)
+
+  it('control: when who comes while what was loaded is on its way shares it, it gets the old value', async () => {
+    vi.spyOn(Flight.prototype, 'joinable', 'get').mockImplementation(function (this: Flight) {
+      return this.outcome === 'none'
+    })
+    const { stale } = await explore({ ...setting, actors: actors('delete'), before: 'nothing' })
+    expect(stale).toBeGreaterThan(0)
+  }, 120_000)
+
+  it('control: when who shares a load that fails gets its fallback, that is the old value', async () => {
+    vi.spyOn(Flight.prototype, 'serveFallback').mockImplementation(function (this: Flight) {
+      const entry = this.fallback?.()
+      if (entry) this.resolve(entry.value)
+    })
+    const { stale } = await explore({ ...setting, actors: actors('delete'), before: 'stale', failing: true })
+    expect(stale).toBeGreaterThan(0)
+  }, 120_000)
 })
 
 describe('control', () => {

@@ -22,15 +22,18 @@ export class Steps {
   }
 }
 
-/** A memory node each of whose commands waits for its turn, is then done in one step, and answered at once. */
+/** A memory node each of whose commands waits for its turn, and is then done in one step. */
 export interface SteppedNode {
   readonly node: NodeSpec
   /** The value stored under a key now, without any turn; `undefined` for none, and for a placeholder. */
   stored(key: string): Promise<unknown>
 }
 
-/** @param atomic whether it has leases */
-export async function steppedNode(steps: Steps, atomic: boolean): Promise<SteppedNode> {
+/**
+ * @param atomic whether it has leases
+ * @param replies whether the reply to a command waits for a turn of its own
+ */
+export async function steppedNode(steps: Steps, atomic: boolean, replies = false): Promise<SteppedNode> {
   const inner = memoryNode('memory')
   const hash = await loadHash()
   let store: NodeAdapter | undefined
@@ -41,7 +44,9 @@ export async function steppedNode(steps: Steps, atomic: boolean): Promise<Steppe
       <A extends readonly unknown[], R>(run: (...args: A) => Promise<R>) =>
       async (...args: A): Promise<R> => {
         await steps.turn()
-        return run(...args)
+        const reply = await run(...args)
+        if (replies) await steps.turn()
+        return reply
       }
     const power = adapter.powers.atomic
     const leases: AtomicPower | undefined = power && {
