@@ -47,13 +47,6 @@ export interface RaceCounts {
   rejected: number
   /** Reads that gave what was older than the last change acknowledged before they began. */
   stale: number
-  /** The same, when they shared a load of their own process that had begun before that change: another process made it. */
-  joined: number
-  /**
-   * The same, when it was no load but a read of the node that was on its way: those who ask for a key meanwhile share it, so
-   * that they may miss a change of another process by the time that it takes.
-   */
-  joinedRead: number
 }
 
 export type RacerReport = { readonly ready: true } | { readonly races: number } | { readonly counts: RaceCounts }
@@ -67,8 +60,6 @@ export function noCounts(): RaceCounts {
     loads: 0,
     rejected: 0,
     stale: 0,
-    joined: 0,
-    joinedRead: 0,
   }
 }
 

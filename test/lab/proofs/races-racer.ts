@@ -10,12 +10,6 @@ interface Value {
   readonly number: number
 }
 
-/** A call that is under way, and whether it is its own loader that brings what it will give. */
-interface Asked {
-  readonly value: Promise<Value | undefined>
-  loads: boolean
-}
-
 const ANY = ['delete', 'set', 'expire'] as const
 const NO_EXPIRE = ['delete', 'set'] as const
 /** Keys that are raced for at a time. */
@@ -35,7 +29,6 @@ export class Racer {
   readonly #truth: RacesTruth
   readonly #random: Random
   readonly #cache: ShardedCache
-  readonly #open = new Map<string, Set<Asked>>()
   readonly #after: Promise<unknown>[] = []
 
   private constructor(row: RacesRow, index: number, truth: RacesTruth, random: Random, cache: ShardedCache) {
@@ -133,49 +126,22 @@ export class Racer {
 
   /** @param least what it must give, unless it gives nothing */
   async #read(space: CacheFace<Value>, key: string, own: boolean, least: number): Promise<void> {
-    const before = [...(this.#open.get(key) ?? [])]
     this.counts.reads++
     const value = await this.#ask(space, key, own).catch(() => {
       this.counts.rejected++
       return undefined
     })
-    if (value === undefined || value.number >= least) return
-    // Its own changes a process knows of: they are no excuse.
-    this.counts[own ? 'stale' : await this.#shared(value, before)]++
-  }
-
-  /** Whether a stale value was shared, with a load or with a read of the node that had begun before. */
-  async #shared(value: Value, before: readonly Asked[]): Promise<'stale' | 'joined' | 'joinedRead'> {
-    const values = await Promise.all(before.map((one) => one.value.catch(() => undefined)))
-    const sharers = before.filter((_, i) => values[i] === value)
-    if (sharers.length === 0) return 'stale'
-    return sharers.some(({ loads }) => loads) ? 'joined' : 'joinedRead'
+    if (value !== undefined && value.number < least) this.counts.stale++
   }
 
   #ask(space: CacheFace<Value>, key: string, l1: boolean): Promise<Value | undefined> {
     const how = this.#random()
     if (how < 0.3) return space.get(key, { l1 })
     const cache = how < 0.35 ? 'refresh' : 'use'
-    let settled = false
-    const load = (): Promise<Value> => {
-      // Later it is one in the background, for nobody who waits.
-      if (!settled) asked.loads = true
-      return this.#load(key)
-    }
+    const load = (): Promise<Value> => this.#load(key)
+    if (how < 0.9) return space.getOrLoad(key, load, { l1, cache })
     const many = async (): Promise<[string, Value][]> => [[key, await load()]]
-    const value: Promise<Value | undefined> =
-      how < 0.9
-        ? space.getOrLoad(key, load, { l1, cache })
-        : space.getOrLoadMany([key], many, { l1 }).then((found) => found.get(key))
-    const asked: Asked = { value, loads: false }
-    const open = this.#open.get(key) ?? new Set()
-    this.#open.set(key, open.add(asked))
-    const end = (): void => {
-      settled = true
-      open.delete(asked)
-    }
-    value.then(end, end)
-    return value
+    return space.getOrLoadMany([key], many, { l1 }).then((found) => found.get(key))
   }
 
   async #load(key: string): Promise<Value> {
