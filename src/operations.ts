@@ -17,6 +17,7 @@ import type { SpaceSettings } from './options.ts'
 import { checkReadPolicy, type ReadPolicy } from './shard/read-policy.ts'
 import type { Removal, Stored } from './shard/shard.ts'
 import type { TierKey } from './tier/key.ts'
+import type { Asker } from './tier/one-read.ts'
 import type { Found } from './tier/found.ts'
 import type { TierRead, TierWrite } from './tier/tiers.ts'
 import type { DeleteResult, Explanation, WriteResult } from './types.ts'
@@ -64,8 +65,11 @@ export class Operations {
       const options = callOptions(given, 'read options', READ)
       const target = this.target(name)
       const patience = patienceOf(options)
-      const reading = this.#wait(house.tiers.readOne(target, this.#tierRead(options, patience)), patience)
-      return reading.then((found) => pick(this.#usable(target, found, freshness)))
+      const how = this.#tierRead(options, patience)
+      const asker: Asker = {
+        found: (found, settler) => settler.resolve(pick(this.#usable(target, found, freshness))),
+      }
+      return this.#wait(house.tiers.readOne(target, how, asker) as Promise<T>, patience)
     } catch (error) {
       return Promise.reject(error as Error)
     }
@@ -224,7 +228,7 @@ export class Operations {
     const { router } = this.house.cluster
     const payload = encodeValue(form.codec, value, name)
     const size = packedSize(form, payload)
-    const most = router.maxValueBytes(target.key)
+    const most = router.shardOf(target.key).maxValueBytes
     if (size > most) {
       const sizes = `${size} bytes, and its node takes at most ${most}`
       throw new ValueError('ERR_VALUE_SIZE', `the value of ${quote(name)} is too large: ${sizes}`)

@@ -7,6 +7,12 @@ export interface Patience {
   timeout: number | undefined
 }
 
+/** Settles somebody's promise. */
+export interface Settler {
+  resolve(value: unknown): void
+  reject(error: unknown): void
+}
+
 /**
  * Settles with `work`, or before it when the caller has had enough: rejects with `signal.reason` on abort, and settles
  * with `late()` when the time-out passes. The work itself goes on; only this caller stops waiting for it.

@@ -2,7 +2,7 @@ import type { ExpireRequest, FillRequest, LeaseOutcome, LeaseRequest } from '../
 import type { ReadOutcome, WriteItem } from '../node/contract.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
 import type { Source } from '../shard/answers.ts'
-import type { Place } from '../shard/gather.ts'
+import type { Reader } from '../shard/gather.ts'
 import type { Removal, Shard, Stored } from '../shard/shard.ts'
 import type { Detour, Ejector } from './ejector.ts'
 import { movedSince } from './history.ts'
@@ -47,12 +47,6 @@ export interface RoutedLease {
   readonly route: Route
 }
 
-/** A key that is being read with others. */
-export interface Joined {
-  readonly route: Route
-  readonly place: Place
-}
-
 /** How long an entry lives at most on a node that stands in for its owner, in milliseconds. */
 const DETOUR_TTL = 60_000
 
@@ -67,6 +61,9 @@ interface Group<K> {
 export class Router {
   readonly #current: () => Topology
   readonly #ejector: Ejector | undefined
+  /** The routes of `#routed` that lead to the owner, by its index: nearly all do. */
+  #direct: readonly Route[] = []
+  #routed: Topology | undefined
 
   /**
    * @param current gives the topology of the moment; each operation takes it once
@@ -78,9 +75,10 @@ export class Router {
   }
 
   /** Reads one key, together with others that are read in the same turn of the event loop; see `Shard.join`. */
-  join({ key, stored }: RoutedKey, policy: ReadPolicy, ms: number): Joined {
+  join({ key, stored }: RoutedKey, policy: ReadPolicy, ms: number, reader: Reader): Route {
     const route = this.#route(this.#current(), key)
-    return { route, place: route.shard.join(stored, policy, ms) }
+    route.shard.join(stored, policy, ms, reader)
+    return route
   }
 
   /** Reads keys; one result each, in order. */
@@ -117,9 +115,9 @@ export class Router {
     })
   }
 
-  /** Whether the node a key goes to has leases. */
-  hasLeases(key: string): boolean {
-    return this.#route(this.#current(), key).shard.leases
+  /** The shard a key goes to. */
+  shardOf(key: string): Shard {
+    return this.#route(this.#current(), key).shard
   }
 
   /** Takes leases; one result each, in order. */
@@ -179,20 +177,15 @@ export class Router {
     return surely <= fence || (detour === undefined && movedSince(history, ring, key, surely))
   }
 
-  /** The largest value, in bytes, that the node a key goes to can hold. */
-  maxValueBytes(key: string): number {
-    return this.#route(this.#current(), key).shard.primary.adapter.limits.maxValueBytes
-  }
-
-  /** Whether the node a key goes to is worth a write that nobody misses; see `Guard.responsive`. */
-  reaches(key: string): boolean {
-    return this.#route(this.#current(), key).shard.primary.responsive
-  }
-
   #route(topology: Topology, key: string, index: number = ownerIndex(topology, key)): Route {
     const owner = topology.shards[index] as Shard
     const detour = this.#ejector?.detour(topology, owner, key)
-    return { topology, owner, shard: detour?.shard ?? owner, detour }
+    if (detour) return { topology, owner, shard: detour.shard, detour }
+    if (this.#routed !== topology) {
+      this.#routed = topology
+      this.#direct = topology.shards.map((shard) => ({ topology, owner: shard, shard, detour }))
+    }
+    return this.#direct[index] as Route
   }
 
   async #dispatch<K extends RoutedKey, T>(

@@ -166,7 +166,7 @@ export class Fill implements OriginListener {
       drops.tell('fill-failed', key)
       return { flight, value, write: undefined }
     }
-    if (packedSize(form, payload) > router.maxValueBytes(key)) {
+    if (packedSize(form, payload) > router.shardOf(key).maxValueBytes) {
       drops.tell('too-large', key)
       return { flight, value, write: undefined }
     }

@@ -1,3 +1,4 @@
+import type { Settler } from '../base/caller.ts'
 import type { Entry } from '../entry/form.ts'
 import type { Held } from '../tier/leases.ts'
 import type { LoadKey } from './request.ts'
@@ -5,10 +6,6 @@ import type { LoadKey } from './request.ts'
 /** One running load of one key, shared by all its callers. */
 export class Flight {
   readonly target: LoadKey
-  /** What its callers get. */
-  readonly promise: Promise<unknown>
-  /** Whether nobody waits for it: its callers were served a value that is still good enough. */
-  readonly background: boolean
   /** True once a delete or a write overtook it: its value goes to those who wait already, and is written nowhere. */
   fenced = false
   /** What may be served, at the moment it is asked, if the load fails or takes long. */
@@ -34,16 +31,25 @@ export class Flight {
   failure: { readonly error: unknown } | undefined
   /** True once its node said that another process had changed the key while this one loaded it. */
   overtaken = false
-  #resolve!: (value: unknown) => void
-  #reject!: (error: unknown) => void
+  /** Who opened it; nobody, when it runs in the background. */
+  readonly #opener: Settler | undefined
+  #shared: Settler[] | undefined
+  #result: unknown
 
-  constructor(target: LoadKey, background: boolean) {
+  constructor(target: LoadKey, opener: Settler | undefined) {
     this.target = target
-    this.background = background
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
+    this.#opener = opener
+  }
+
+  /** Whether nobody waits for it: its callers were served a value that is still good enough. */
+  get background(): boolean {
+    return this.#opener === undefined
+  }
+
+  /** Settles somebody else as it does its opener. */
+  share(settler: Settler): void {
+    if (this.outcome === 'none') (this.#shared ??= []).push(settler)
+    else this.#tell(settler)
   }
 
   /**
@@ -74,26 +80,35 @@ export class Flight {
 
   /** Settles it with what its load gave, or with what somebody else wrote meanwhile. */
   resolve(value: unknown, outcome: 'loaded' | 'found' = 'loaded'): void {
-    if (this.outcome !== 'none') return
-    this.outcome = outcome
-    this.#resolve(value)
+    this.#settle(outcome, value)
   }
 
   /** Settles it with the value that may be served instead, if there is one, while its load goes on. */
   serveFallback(): void {
     const entry = this.outcome === 'none' ? this.fallback?.() : undefined
-    if (entry === undefined) return
-    this.outcome = 'fallback'
-    this.#resolve(entry.value)
+    if (entry) this.#settle('fallback', entry.value)
   }
 
   /** Settles it with an error, or with the value that may be served instead. */
   fail(error: unknown): void {
     this.failure ??= { error }
     this.serveFallback()
+    this.#settle('error', error)
+  }
+
+  #settle(outcome: 'loaded' | 'found' | 'fallback' | 'error', result: unknown): void {
     if (this.outcome !== 'none') return
-    this.outcome = 'error'
-    this.#reject(error)
+    this.outcome = outcome
+    this.#result = result
+    const shared = this.#shared
+    this.#shared = undefined
+    if (this.#opener) this.#tell(this.#opener)
+    if (shared) for (const settler of shared) this.#tell(settler)
+  }
+
+  #tell(settler: Settler): void {
+    if (this.outcome === 'error') settler.reject(this.#result)
+    else settler.resolve(this.#result)
   }
 }
 
@@ -112,10 +127,10 @@ export class Flights {
   }
 
   /** Opens a flight. One that runs already is superseded: nobody joins it any more, and it writes nothing. */
-  open(target: LoadKey): Flight {
+  open(target: LoadKey, opener: Settler): Flight {
     const { key } = target
     this.#supersede(this.#open, key)
-    const flight = new Flight(target, false)
+    const flight = new Flight(target, opener)
     this.#open.set(key, flight)
     return flight
   }
@@ -132,8 +147,7 @@ export class Flights {
 
   /** Opens a flight in the background; its failure is nobody's. */
   openInBackground(target: LoadKey): Flight {
-    const flight = new Flight(target, true)
-    flight.promise.catch(() => {})
+    const flight = new Flight(target, undefined)
     this.#background.set(target.key, flight)
     return flight
   }

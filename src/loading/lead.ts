@@ -27,14 +27,14 @@ export class Lead {
   readonly #load: LoadFunction
   readonly #request: LoadRequest
   /** Settles a flight for which something was found after all; says whether it could. */
-  readonly #settle: (flight: Flight, found: Found) => boolean
+  readonly #settle: (flight: Flight, found: Found, request: LoadRequest) => boolean
   readonly #since: number
 
   constructor(
     context: LeadContext,
     load: LoadFunction,
     request: LoadRequest,
-    settle: (flight: Flight, found: Found) => boolean,
+    settle: (flight: Flight, found: Found, request: LoadRequest) => boolean,
   ) {
     this.#context = context
     this.#load = load
@@ -115,7 +115,7 @@ export class Lead {
           waiting.push(flight)
           until = Math.min(until, leased.until ?? Infinity)
         }
-      } else if (leased.status === 'found' && !this.#settle(flight, leased.found)) again.push(flight)
+      } else if (leased.status === 'found' && !this.#settle(flight, leased.found, this.#request)) again.push(flight)
     }
     // What was won is loaded before anybody waits for others.
     if (ready.length > 0) this.#begin(ready, end)

@@ -5,10 +5,24 @@ import type { LoadFunction, OriginRun } from './origin.ts'
 
 /** The loader of one key. */
 export function oneLoader(load: unknown): LoadFunction {
-  const run = checkFunction(load, 'the loader') as (context: object) => unknown
-  return {
-    call: ([key], origin) => run(new OneContext(key as string, origin)),
-    values: (result) => [result],
+  return new OneLoader(checkFunction(load, 'the loader') as OneLoader['run'])
+}
+
+/** One object: there is one for each call that waits. */
+class OneLoader implements LoadFunction {
+  readonly run: (context: object) => unknown
+
+  constructor(run: (context: object) => unknown) {
+    this.run = run
+  }
+
+  call([key]: string[], origin: OriginRun): unknown {
+    const { run } = this
+    return run(new OneContext(key as string, origin))
+  }
+
+  values(result: unknown): readonly unknown[] {
+    return [result]
   }
 }
 

@@ -1,20 +1,20 @@
 import type { Clock } from '../base/clock.ts'
-import type { Answers } from './answers.ts'
+import type { ReadOutcome } from '../node/contract.ts'
+import type { Answers, Source } from './answers.ts'
 import type { ReadPolicy } from './read-policy.ts'
 
 /** Reads keys of one shard together, within `ms`. */
 export type ReadMany = (keys: readonly string[], policy: ReadPolicy, ms: number) => Promise<Answers>
 
-/** A key's place in a batch. */
-export interface Place {
-  /** What the batch comes to; shared by all that joined it. */
-  readonly answers: Promise<Answers>
-  readonly at: number
+/** Who waits for one key. An object for each instead of a promise: what thousands wait for is what memory is spent on. */
+export interface Reader {
+  /** Told what the key came to, once. Must not throw: those after it would not be told. */
+  answered(outcome: ReadOutcome, source: Source | undefined): void
+  /** Told instead that the read itself went wrong. Must not throw. */
+  failed(error: unknown): void
 }
 
 interface Batch {
-  /** How many callers wait for it. */
-  callers: number
   readonly policy: ReadPolicy
   /** How long each that joined has, from when it did. */
   readonly ms: number
@@ -22,8 +22,9 @@ interface Batch {
   readonly since: number
   readonly keys: string[]
   readonly places: Map<string, number>
-  readonly answers: Promise<Answers>
-  readonly settle: (answers: Promise<Answers>) => void
+  readonly readers: Reader[]
+  /** For each reader, the place of its key. */
+  readonly at: number[]
   open: boolean
 }
 
@@ -56,18 +57,25 @@ export class Gather {
     this.#read = read
   }
 
-  join(key: string, policy: ReadPolicy, ms: number): Place {
-    if (this.#waiting >= MOST_WAITING) return { answers: Promise.resolve(this.#refuse()), at: 0 }
+  join(key: string, policy: ReadPolicy, ms: number, reader: Reader): void {
+    if (this.#waiting >= MOST_WAITING) {
+      const { outcomes, sources } = this.#refuse()
+      queueMicrotask(() => reader.answered(outcomes[0], sources[0]))
+      return
+    }
     const batch = this.#batch(policy, ms)
-    const { keys, places, answers } = batch
-    batch.callers++
+    const { keys, places, readers, at } = batch
     this.#waiting++
+    readers.push(reader)
     const known = places.get(key)
-    if (known !== undefined) return { answers, at: known }
-    const at = keys.push(key) - 1
-    places.set(key, at)
+    if (known !== undefined) {
+      at.push(known)
+      return
+    }
+    const place = keys.push(key) - 1
+    places.set(key, place)
+    at.push(place)
     if (keys.length === WIDTH) this.#send(batch)
-    return { answers, at }
   }
 
   /** Sends the reads of keys that another command is about to ask for, so that a key's commands leave in their order. */
@@ -93,19 +101,7 @@ export class Gather {
       break
     }
     if (this.#open.length === MOST_OPEN) this.#send(this.#open[0] as Batch)
-    let settle!: Batch['settle']
-    const answers = new Promise<Answers>((resolve) => (settle = resolve))
-    const batch: Batch = {
-      policy,
-      ms,
-      callers: 0,
-      since: now,
-      keys: [],
-      places: new Map(),
-      answers,
-      settle,
-      open: true,
-    }
+    const batch: Batch = { policy, ms, since: now, keys: [], places: new Map(), readers: [], at: [], open: true }
     this.#open.push(batch)
     process.nextTick(() => this.#send(batch))
     return batch
@@ -115,12 +111,21 @@ export class Gather {
     if (!batch.open) return
     batch.open = false
     this.#open.splice(this.#open.indexOf(batch), 1)
-    const { keys, policy, ms, since, settle } = batch
+    const { keys, policy, ms, since, readers, at } = batch
     // Beyond that, this process itself stood still, which is no time of the node's.
     const waited = Math.min(TOGETHER, this.#clock.monotonic() - since)
-    const reading = this.#read(keys, policy, Math.max(0, ms - waited))
-    const done = (): void => void (this.#waiting -= batch.callers)
-    reading.then(done, done)
-    settle(reading)
+    this.#read(keys, policy, Math.max(0, ms - waited)).then(
+      ({ outcomes, sources }) => {
+        this.#waiting -= readers.length
+        for (const [i, reader] of readers.entries()) {
+          const place = at[i] as number
+          reader.answered(outcomes[place], sources[place])
+        }
+      },
+      (error: unknown) => {
+        this.#waiting -= readers.length
+        for (const reader of readers) reader.failed(error)
+      },
+    )
   }
 }

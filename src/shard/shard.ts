@@ -15,7 +15,7 @@ import { Guard, type GuardContext } from '../node/guard.ts'
 import { expireEntries, fillLeased, hasLeases, releaseLeases, renewLeases, takeLeases } from '../node/leasing.ts'
 import type { MemberSpec, NodeSpec } from '../node/spec.ts'
 import { noAnswers, type Answers } from './answers.ts'
-import { Gather, MOST_WAITING, type Place } from './gather.ts'
+import { Gather, MOST_WAITING, type Reader } from './gather.ts'
 import type { JournalLimits } from './journal.ts'
 import { Ledger } from './ledger.ts'
 import { orderMembers, type MemberView, type ReadPolicy, type ReadPolicyContext } from './read-policy.ts'
@@ -93,8 +93,8 @@ export class Shard {
   }
 
   /** Reads one key, as {@link Shard.read} does, together with others that are read in the same turn of the event loop. */
-  join(key: string, policy: ReadPolicy, ms: number): Place {
-    return this.#gather.join(key, policy, ms)
+  join(key: string, policy: ReadPolicy, ms: number, reader: Reader): void {
+    this.#gather.join(key, policy, ms, reader)
   }
 
   /** Sends the reads that wait for the end of the turn. */
@@ -147,6 +147,16 @@ export class Shard {
   /** Whether its primary has leases. */
   get leases(): boolean {
     return hasLeases(this.primary)
+  }
+
+  /** Whether it is worth a write that nobody misses; see `Guard.responsive`. */
+  get responsive(): boolean {
+    return this.primary.responsive
+  }
+
+  /** The largest value, in bytes, that it can hold. */
+  get maxValueBytes(): number {
+    return this.primary.adapter.limits.maxValueBytes
   }
 
   /** Takes leases at the primary. On a key that the node has still to remove there is none. */

@@ -68,6 +68,14 @@ export class Intake {
     return results.map((unpacked, i) => this.#take(targets[i] as TierKey, unpacked, routed[i] as Routed))
   }
 
+  /** The same for one key. */
+  acceptOne(target: TierKey, routed: Routed, form: Form, end: number): Taken | Promise<Taken> {
+    const { outcome } = routed
+    const unpacked = outcome instanceof Uint8Array ? this.#unpack(target, outcome, form) : undefined
+    if (!(unpacked instanceof Promise || isWrong(unpacked, form))) return this.#take(target, unpacked, routed)
+    return this.#acceptSlowly([target], [routed], form, end).then(([one]) => one as Taken)
+  }
+
   async #acceptSlowly(
     targets: readonly TierKey[],
     routed: readonly Routed[],

@@ -32,6 +32,12 @@ export interface L1Stats {
   evictions: number
 }
 
+/** A moment on both clocks. */
+export interface Moment {
+  readonly monotonic: number
+  readonly now: number
+}
+
 interface Slot {
   readonly entry: Entry
   /** Monotonic time. */
@@ -92,7 +98,7 @@ export class L1 {
    * Takes an entry in. Its life counts from when the read or write that brought it began: both clocks' times of that
    * moment are needed.
    */
-  set(key: string, entry: Entry, began: { monotonic: number; now: number }): void {
+  set(key: string, entry: Entry, began: Moment): void {
     if (entry.times === undefined || !this.admits(key)) return
     const life = Math.min(this.#ttl, entry.times.freshUntil - began.now)
     const until = began.monotonic + life

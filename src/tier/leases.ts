@@ -49,8 +49,8 @@ export class Leases {
 
   /** Whether there is a lease to be had on a key. */
   available(key: string, { format }: Form): boolean {
-    const { router } = this.#context
-    return format === 'envelope' && router.hasLeases(key) && router.reaches(key)
+    const { responsive, leases } = this.#context.router.shardOf(key)
+    return format === 'envelope' && leases && responsive
   }
 
   /** Takes leases for `leaseMs`; one result each, in order. */

@@ -3,7 +3,7 @@ import type { Drops } from '../base/drops.ts'
 import { NodeError } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
 import type { Stamps } from '../base/stamps.ts'
-import type { Routed, RoutedWrite, Router } from '../cluster/router.ts'
+import type { Route, Routed, RoutedWrite, Router } from '../cluster/router.ts'
 import { pack, packedSize, type Form } from '../entry/form.ts'
 import { isFailure } from '../node/contract.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
@@ -12,8 +12,9 @@ import { Fence } from './fence.ts'
 import type { Found } from './found.ts'
 import { Intake, type Taken } from './intake.ts'
 import type { TierKey } from './key.ts'
-import type { L1 } from './l1.ts'
+import type { L1, Moment } from './l1.ts'
 import { Leases } from './leases.ts'
+import { OneRead, type Accept, type Asker } from './one-read.ts'
 
 /** How a read goes. */
 export interface TierRead {
@@ -61,12 +62,6 @@ export interface TiersContext {
   readonly nodeTimeout: number
 }
 
-/** A moment on both clocks. */
-interface Moment {
-  readonly monotonic: number
-  readonly now: number
-}
-
 const UNREACHED = new NodeError('ERR_NODE_DOWN', 'the node does not answer, and was not asked')
 
 /** L1 in front of the nodes, as one store of entries. */
@@ -77,6 +72,7 @@ export class Tiers {
   readonly #fence: Fence | undefined
   readonly #intake: Intake
   readonly leases: Leases
+  readonly #acceptOne: Accept
 
   constructor(context: TiersContext) {
     this.l1 = context.l1
@@ -84,6 +80,13 @@ export class Tiers {
     this.#fence = context.l1 && new Fence(context.hash)
     this.#intake = new Intake(context)
     this.leases = new Leases(context, this.#intake)
+    this.#acceptOne = (read, outcome, source) => {
+      const { target, form, end, stamp, began } = read
+      const routed: Routed = { outcome, source, route: read.route as Route }
+      const taken = this.#intake.acceptOne(target, routed, form, end)
+      if (!(taken instanceof Promise)) return this.#take(target, routed, taken, stamp, began)
+      return taken.then((one) => this.#take(target, routed, one, stamp, began))
+    }
   }
 
   /** Reads keys, from L1 where it has them, else from their owners; L1 takes what comes. One result each, in order. */
@@ -105,19 +108,21 @@ export class Tiers {
     return found
   }
 
-  /** Reads one key, as {@link Tiers.read} does. It shares a command with others that are read in the same turn. */
-  readOne(target: TierKey, how: TierRead): Promise<Found> {
+  /**
+   * Reads one key, as {@link Tiers.read} does, for somebody who settles the promise that is returned. It shares a command
+   * with others that are read in the same turn.
+   */
+  readOne(target: TierKey, how: TierRead, asker: Asker): Promise<unknown> {
+    const { router, clock } = this.#context
+    const fills = how.l1 !== 'off' && this.#fence !== undefined
+    const began = fills ? this.#moment() : undefined
+    const end = (began?.monotonic ?? clock.monotonic()) + how.timeout
+    const stamp = fills ? this.#fence?.stamp(target.key) : undefined
+    const read = new OneRead(target, how.form, end, began, stamp, this.#acceptOne, asker)
     const entry = how.l1 === 'use' ? this.l1?.get(target.key) : undefined
-    if (entry) return Promise.resolve({ entry, seen: undefined, source: 'l1', error: undefined })
-    const stamp = how.l1 === 'off' ? undefined : this.#fence?.stamp(target.key)
-    const began = this.#moment()
-    const { route, place } = this.#context.router.join(target, how.reads, how.timeout)
-    return place.answers.then(({ outcomes, sources }) => {
-      const routed: Routed = { outcome: outcomes[place.at], source: sources[place.at], route }
-      const accepted = this.#accept([target], [routed], how, began)
-      const take = ([one]: readonly Taken[]): Found => this.#take(target, routed, one as Taken, stamp, began)
-      return accepted instanceof Promise ? accepted.then(take) : take(accepted)
-    })
+    if (entry) asker.found({ entry, seen: undefined, source: 'l1', error: undefined }, read)
+    else read.route = router.join(target, how.reads, how.timeout, read)
+    return read.promise
   }
 
   async #readNodes(keys: readonly TierKey[], how: TierRead): Promise<Found[]> {
@@ -125,17 +130,8 @@ export class Tiers {
     const stamps = fence && keys.map(({ key }) => fence.stamp(key))
     const began = this.#moment()
     const routed = await this.#context.router.read(keys, how.reads, how.timeout)
-    const taken = await this.#accept(keys, routed, how, began)
+    const taken = await this.#intake.accept(keys, routed, how.form, began.monotonic + how.timeout)
     return routed.map((one, i) => this.#take(keys[i] as TierKey, one, taken[i] as Taken, stamps?.[i], began))
-  }
-
-  #accept(
-    keys: readonly TierKey[],
-    routed: readonly Routed[],
-    { form, timeout }: TierRead,
-    { monotonic }: Moment,
-  ): ReturnType<Intake['accept']> {
-    return this.#intake.accept(keys, routed, form, monotonic + timeout)
   }
 
   /**
@@ -148,9 +144,9 @@ export class Tiers {
     { outcome, route }: Routed,
     { entry, seen }: Taken,
     stamp: number | undefined,
-    began: Moment,
+    began: Moment | undefined,
   ): Found {
-    if (entry && stamp !== undefined && this.#fence?.stamp(key) === stamp) this.l1?.set(key, entry, began)
+    if (entry && began && stamp !== undefined && this.#fence?.stamp(key) === stamp) this.l1?.set(key, entry, began)
     return { entry, seen, source: route.shard.id, error: isFailure(outcome) ? outcome : undefined }
   }
 
@@ -199,8 +195,8 @@ export class Tiers {
    * one: what was loaded without might be older than what was deleted since.
    */
   takesFill(key: string, { format }: Form, token: Uint8Array | undefined): boolean {
-    const { router } = this.#context
-    return router.reaches(key) && (token !== undefined || format === 'raw' || !router.hasLeases(key))
+    const { responsive, leases } = this.#context.router.shardOf(key)
+    return responsive && (token !== undefined || format === 'raw' || !leases)
   }
 
   /** Makes entries out of date: they may still be served when their load fails. One outcome each, in order. */

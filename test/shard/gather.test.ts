@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
+import type { ReadOutcome } from '../../src/node/contract.ts'
 import type { Answers } from '../../src/shard/answers.ts'
 import { Gather, MOST_WAITING } from '../../src/shard/gather.ts'
 import { turn } from '../support/caches.ts'
@@ -27,8 +28,10 @@ function setUp(until: Promise<unknown> = Promise.resolve()) {
     },
   )
   const read = async (key: string, ms = 100): Promise<string> => {
-    const { answers, at } = gather.join(key, 'primary', ms)
-    return ((await answers).outcomes[at] as Buffer).toString()
+    const outcome = await new Promise<ReadOutcome>((resolve, reject) => {
+      gather.join(key, 'primary', ms, { answered: resolve, failed: reject })
+    })
+    return (outcome as Buffer).toString()
   }
   return { clock, gather, sent, read, refused: () => refused }
 }
@@ -109,8 +112,11 @@ describe('reads of one turn', () => {
     const clock = new ManualClock()
     const gather = new Gather(clock, () => Promise.reject(new Error('policy')), () => answersOf([])) // prettier-ignore
     for (let i = 0; i < 2; i++) {
-      const places = Array.from({ length: MOST_WAITING }, () => gather.join('a', 'primary', 100))
-      await expect(places[0]?.answers).rejects.toThrow('policy')
+      const failures: unknown[] = []
+      const reader = { answered: () => {}, failed: (error: unknown) => void failures.push(error) }
+      for (let n = 0; n < MOST_WAITING; n++) gather.join('a', 'primary', 100, reader)
+      await turn()
+      expect([failures.length, (failures[0] as Error).message]).toEqual([MOST_WAITING, 'policy'])
     }
   })
 })

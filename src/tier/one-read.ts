@@ -1,0 +1,80 @@
+import type { Settler } from '../base/caller.ts'
+import type { Route } from '../cluster/router.ts'
+import type { Form } from '../entry/form.ts'
+import type { ReadOutcome } from '../node/contract.ts'
+import type { Source } from '../shard/answers.ts'
+import type { Reader } from '../shard/gather.ts'
+import type { Found } from './found.ts'
+import type { TierKey } from './key.ts'
+import type { Moment } from './l1.ts'
+
+/** Who asked for one key. */
+export interface Asker {
+  /** Told what was found, once. What it throws, the promise is rejected with. */
+  found(found: Found, settler: Settler): void
+}
+
+/** Makes of an answer what was found. May throw. */
+export type Accept = (read: OneRead, outcome: ReadOutcome, source: Source | undefined) => Found | Promise<Found>
+
+/** A read of one key, under way. One object and one promise, since thousands may wait. */
+export class OneRead implements Reader, Settler {
+  readonly form: Form
+  /** When its time is over (monotonic). */
+  readonly end: number
+  /** When it began, and L1's fence at that time; `undefined` when L1 is left alone. */
+  readonly began: Moment | undefined
+  readonly stamp: number | undefined
+  readonly target: TierKey
+  /** Where it was sent. */
+  route: Route | undefined
+  readonly promise: Promise<unknown>
+  readonly #asker: Asker
+  readonly #accept: Accept
+  #resolve!: (value: unknown) => void
+  #reject!: (error: unknown) => void
+
+  constructor(
+    target: TierKey,
+    form: Form,
+    end: number,
+    began: Moment | undefined,
+    stamp: number | undefined,
+    accept: Accept,
+    asker: Asker,
+  ) {
+    this.target = target
+    this.form = form
+    this.end = end
+    this.began = began
+    this.stamp = stamp
+    this.#accept = accept
+    this.#asker = asker
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  answered(outcome: ReadOutcome, source: Source | undefined): void {
+    try {
+      const found = this.#accept(this, outcome, source)
+      if (!(found instanceof Promise)) this.#asker.found(found, this)
+      else found.then((one) => this.#asker.found(one, this)).catch((error: unknown) => this.#reject(error))
+    } catch (error) {
+      this.#reject(error)
+    }
+  }
+
+  failed(error: unknown): void {
+    this.#reject(error)
+  }
+
+  resolve(value: unknown): void {
+    this.#resolve(value)
+  }
+
+  reject(error: unknown): void {
+    this.#reject(error)
+  }
+}
