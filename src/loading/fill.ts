@@ -28,12 +28,6 @@ export interface FillContext {
   random(): number
 }
 
-interface Prepared {
-  readonly flight: Flight
-  readonly value: unknown
-  readonly write: TierWrite | undefined
-}
-
 const NOTHING = new Uint8Array(0)
 
 /**
@@ -59,16 +53,20 @@ export class Fill implements OriginListener {
   loaded(values: readonly unknown[], ms: number, run: OriginRun): void {
     this.#stop()
     const now = this.#context.clock.monotonic()
-    for (const flight of this.#flights) flight.ended = now
-    const prepared = this.#flights.map((flight, i) => this.#prepare(flight, values[i], ms, run))
-    if (prepared.some((one) => one instanceof Promise)) {
-      void Promise.all(prepared.map(async (one) => one)).then((all) => this.#finish(all))
-    } else this.#finish(prepared as Prepared[])
+    let pending: Promise<void>[] | undefined
+    for (let i = 0; i < this.#flights.length; i++) {
+      const flight = this.#flights[i] as Flight
+      flight.ended = now
+      const preparing = this.#prepare(flight, values[i], ms, run)
+      if (preparing) (pending ??= []).push(preparing)
+    }
+    if (pending) void Promise.all(pending).then(() => this.#finish())
+    else this.#finish()
   }
 
   failed(error: Error): void {
     this.#stop()
-    this.#release(this.#flights)
+    this.#release(ALL)
     // One that found no place never began: it says nothing about its keys.
     if (!isCacheError(error, 'ERR_LOAD_BUSY')) this.#coolDown(error)
     for (const flight of this.#flights) this.#context.flights.fail(flight, error)
@@ -82,7 +80,7 @@ export class Fill implements OriginListener {
 
   givenUp(): void {
     this.#stop()
-    this.#release(this.#flights)
+    this.#release(ALL)
     for (const flight of this.#flights) {
       flight.fenced = true
       this.#context.flights.done(flight)
@@ -95,12 +93,12 @@ export class Fill implements OriginListener {
     for (const { target } of this.#flights) this.#context.cooldown.add(target.key, error, retryAfterError)
   }
 
-  #finish(prepared: readonly Prepared[]): void {
+  #finish(): void {
     const { deadlines, clock, flights } = this.#context
-    this.#release(prepared.flatMap(({ flight, write }) => (write && !flight.fenced ? [] : [flight])))
-    const writing = this.#write(prepared)
+    this.#release(UNWRITTEN)
+    const writing = this.#write()
     if (writing === undefined) {
-      this.#settle(prepared, true)
+      this.#settle(true)
       return
     }
     let written = false
@@ -117,22 +115,25 @@ export class Fill implements OriginListener {
     for (const flight of this.#flights) flight.written = all
     const left = this.#end - clock.monotonic()
     // Who asks while the node still takes its time gets what was loaded; who asks after that reads the node.
-    if (left < 1) this.#settle(prepared, false)
+    if (left < 1) this.#settle(false)
     else {
       const patience = { signal: undefined, timeout: left }
-      void waitFor(all, patience, deadlines, () => {}).then(() => this.#settle(prepared, written))
+      void waitFor(all, patience, deadlines, () => {}).then(() => this.#settle(written))
     }
   }
 
-  #settle(prepared: readonly Prepared[], done: boolean): void {
-    for (const { flight, value } of prepared) {
+  #settle(done: boolean): void {
+    for (const flight of this.#flights) {
       if (done) this.#context.flights.done(flight)
-      flight.resolve(value)
+      flight.resolve(flight.value)
     }
   }
 
-  /** What one key's waiters get, and what is written for it. A value that cannot be cached rejects its own flight only. */
-  #prepare(flight: Flight, raw: unknown, ms: number, run: OriginRun): Prepared | Promise<Prepared> {
+  /**
+   * Notes with the flight what its waiters get, and what is written for it. A value that cannot be cached rejects its own
+   * flight only.
+   */
+  #prepare(flight: Flight, raw: unknown, ms: number, run: OriginRun): Promise<void> | undefined {
     const { form, policy, mode } = this.#request
     this.#context.cooldown.delete(flight.target.key)
     if (raw === undefined) {
@@ -140,38 +141,37 @@ export class Fill implements OriginListener {
       const replaces = flight.seen !== undefined || mode === 'refresh'
       const ttl = policy.negativeTtl ?? (replaces ? 1 : undefined)
       const keep = ttl !== undefined && form.format === 'envelope' && !run.skipped
-      const write = keep ? this.#writeOf(flight, ms, 'negative', NOTHING, undefined, ttl, 0) : undefined
-      return { flight, value: undefined, write }
-    }
-    const refuse = (error: unknown): Prepared => {
-      flight.fallback = undefined
-      flight.fail(error)
-      return { flight, value: undefined, write: undefined }
+      if (keep) flight.write = this.#writeOf(flight, ms, 'negative', NOTHING, undefined, ttl, 0)
+      return undefined
     }
     try {
       const tripped = trip(raw, flight.target.name, form)
-      if (!(tripped instanceof Promise)) return this.#accept(flight, tripped, ms, run)
-      return tripped.then((one) => this.#accept(flight, one, ms, run)).catch(refuse)
+      if (tripped instanceof Promise) {
+        return tripped
+          .then((one) => this.#accept(flight, one, ms, run))
+          .catch((error: unknown) => refuse(flight, error))
+      }
+      this.#accept(flight, tripped, ms, run)
     } catch (error) {
-      return refuse(error)
+      refuse(flight, error)
     }
+    return undefined
   }
 
-  #accept(flight: Flight, { payload, value }: Tripped, ms: number, run: OriginRun): Prepared {
+  #accept(flight: Flight, { payload, value }: Tripped, ms: number, run: OriginRun): void {
     const { router, drops, tiers, random } = this.#context
     const { form, l1, mode, policy } = this.#request
     const { key } = flight.target
-    if (run.skipped) return { flight, value, write: undefined }
+    flight.value = value
+    if (run.skipped) return
     if (mode !== 'refresh' && !(l1 && tiers.l1) && !tiers.takesFill(key, form, flight.token)) {
       drops.tell('fill-failed', key)
-      return { flight, value, write: undefined }
-    }
-    if (packedSize(form, payload) > router.shardOf(key).maxValueBytes) {
+    } else if (packedSize(form, payload) > router.shardOf(key).maxValueBytes) {
       drops.tell('too-large', key)
-      return { flight, value, write: undefined }
+    } else {
+      const ttl = spread(run.ttl ?? policy.ttl, policy, random)
+      flight.write = this.#writeOf(flight, ms, 'value', payload, value, ttl, windowOf(policy))
     }
-    const ttl = spread(run.ttl ?? policy.ttl, policy, random)
-    return { flight, value, write: this.#writeOf(flight, ms, 'value', payload, value, ttl, windowOf(policy)) }
   }
 
   #writeOf(
@@ -190,27 +190,28 @@ export class Fill implements OriginListener {
   }
 
   /** `undefined` when there is nothing to write. */
-  #write(prepared: readonly Prepared[]): Promise<void> | undefined {
+  #write(): Promise<void> | undefined {
     const { tiers, drops, nodeTimeout } = this.#context
     const { form, mode } = this.#request
-    const writes: TierWrite[] = []
+    let writes: TierWrite[] | undefined
     const written: Flight[] = []
-    for (const { flight, write } of prepared) {
+    for (const flight of this.#flights) {
+      const { write } = flight
       if (!write) continue
       if (flight.fenced) drops.tell('overtaken', write.target.key)
       else {
-        writes.push(write)
+        ;(writes ??= []).push(write)
         written.push(flight)
       }
     }
-    if (writes.length === 0) return undefined
+    if (!writes) return undefined
     // Where there was nothing usable, a fill that fails leaves nothing behind.
     return tiers.write(writes, form, nodeTimeout, mode === 'refresh').then((outcomes) => {
-      for (const [i, { target }] of writes.entries()) {
+      for (const [i, flight] of written.entries()) {
         if (outcomes[i] === 'lost') {
-          ;(written[i] as Flight).overtaken = true
-          drops.tell('overtaken', target.key)
-        } else if (outcomes[i] !== 'stored') drops.tell('fill-failed', target.key)
+          flight.overtaken = true
+          drops.tell('overtaken', flight.target.key)
+        } else if (outcomes[i] !== 'stored') drops.tell('fill-failed', flight.target.key)
       }
     })
   }
@@ -221,7 +222,7 @@ export class Fill implements OriginListener {
     this.#renewal = clock.setTimer(
       () => {
         // Those that were overtaken have lost theirs; with the cache closed, all have.
-        const renewed = held(this.#flights.filter(({ fenced }) => !fenced))
+        const renewed = this.#flights.flatMap(({ fenced, held }) => (fenced || !held ? [] : held))
         if (renewed.length === 0) return
         void tiers.leases.renew(renewed, lease, nodeTimeout)
         this.#renewLater()
@@ -230,11 +231,16 @@ export class Fill implements OriginListener {
     )
   }
 
-  #release(flights: readonly Flight[]): void {
+  /** Gives back the leases of those flights that need theirs no more. */
+  #release(of: (flight: Flight) => boolean): void {
     const { tiers, nodeTimeout } = this.#context
-    const given = held(flights)
-    for (const flight of flights) flight.token = flight.held = undefined
-    if (given.length > 0) void tiers.leases.release(given, nodeTimeout)
+    let given: Held[] | undefined
+    for (const flight of this.#flights) {
+      if (!of(flight)) continue
+      if (flight.held) (given ??= []).push(flight.held)
+      flight.token = flight.held = undefined
+    }
+    if (given) void tiers.leases.release(given, nodeTimeout)
   }
 
   #stop(): void {
@@ -242,6 +248,10 @@ export class Fill implements OriginListener {
   }
 }
 
-function held(flights: readonly Flight[]): Held[] {
-  return flights.flatMap((flight) => flight.held ?? [])
+const ALL = (): boolean => true
+const UNWRITTEN = ({ write, fenced }: Flight): boolean => !write || fenced
+
+function refuse(flight: Flight, error: unknown): void {
+  flight.fallback = undefined
+  flight.fail(error)
 }

@@ -1,6 +1,7 @@
 import type { Settler } from '../base/caller.ts'
 import type { Entry } from '../entry/form.ts'
 import type { Held } from '../tier/leases.ts'
+import type { TierWrite } from '../tier/tiers.ts'
 import type { LoadKey } from './request.ts'
 
 /** One running load of one key, shared by all its callers. */
@@ -23,6 +24,9 @@ export class Flight {
   /** From when to when it waited for its load, or another process's (monotonic): no time of its node's. */
   began: number | undefined
   ended: number | undefined
+  /** What was loaded, as a read would give it, and what is written of it. */
+  value: unknown
+  write: TierWrite | undefined
   /** Settles once its node took what was loaded, or did not; never rejects. */
   written: Promise<void> | undefined
   /** What its callers got: nothing yet, what the load or somebody else's gave, the fallback, or an error. */

@@ -58,11 +58,15 @@ export class Lead {
   }
 
   #lease(flights: readonly Flight[], end: number, attempts: number, pause: number): void {
-    const { tiers, clock } = this.#context
+    const left = end - this.#context.clock.monotonic()
+    if (attempts > 0 && left >= 1) this.#take(flights, end, left, attempts, pause)
+    else this.#begin(flights, end)
+  }
+
+  #take(flights: readonly Flight[], end: number, left: number, attempts: number, pause: number): void {
+    const { tiers } = this.#context
     const { form, policy, mode } = this.#request
-    const left = end - clock.monotonic()
-    const wanted =
-      attempts > 0 && left >= 1 ? flights.filter(({ target }) => tiers.leases.available(target.key, form)) : []
+    const wanted = flights.filter(({ target }) => tiers.leases.available(target.key, form))
     if (wanted.length === 0) {
       this.#begin(flights, end)
       return
@@ -159,8 +163,7 @@ export class Lead {
   #begin(flights: readonly Flight[], end: number): void {
     const { origin } = this.#context
     const names = flights.map(({ target }) => target.name)
-    const [one] = flights
-    const stale = flights.length === 1 ? one?.stale : undefined
+    const stale = flights.length === 1 ? flights[0]?.stale : undefined
     const now = this.#context.clock.monotonic()
     for (const flight of flights) flight.began ??= now
     const fill = new Fill(this.#context, flights, this.#request, end)

@@ -74,7 +74,7 @@ export class Origin {
       listener.failed(this.#closed)
       return
     }
-    const { tally, deadlines, maxConcurrentLoads, maxQueuedLoads } = this.#context
+    const { deadlines, maxConcurrentLoads, maxQueuedLoads } = this.#context
     const run = new Run(load, names, listener, stale)
     const waits = this.#running.size >= maxConcurrentLoads
     if (waits && this.#queued.size >= maxQueuedLoads) {
@@ -83,13 +83,7 @@ export class Origin {
       )
       return
     }
-    run.deadline = deadlines.set(hardTimeout, () => {
-      tally.loads.timedOut++
-      const how = this.#queued.has(run) ? 'waited for its turn for' : 'took longer than'
-      run.end(new LoadError('ERR_LOAD_TIMEOUT', `the load of ${run.what} ${how} ${hardTimeout} ms`))
-      if (this.#queued.delete(run)) listener.givenUp()
-      else run.deadline = deadlines.set(hardTimeout, () => this.#giveUp(run))
-    })
+    run.deadline = deadlines.set(hardTimeout, () => this.#late(run, hardTimeout))
     if (waits) this.#queued.add(run)
     else this.#start(run)
   }
@@ -103,38 +97,53 @@ export class Origin {
   }
 
   #start(run: Run): void {
-    const { clock, tally } = this.#context
-    const { load, names, listener } = run
     this.#running.add(run)
-    tally.loads.started++
-    const start = clock.monotonic()
-    const finish = (ok: boolean): number => {
-      const ms = clock.monotonic() - start
-      run.deadline?.cancel()
-      tally.load(names[0] as string, names.length, ms, ok)
-      return ms
-    }
+    this.#context.tally.loads.started++
+    run.start = this.#context.clock.monotonic()
     begin(run).then(
-      (result) => {
-        let values: readonly unknown[]
-        try {
-          values = load.values(result, names)
-        } catch (error) {
-          finish(false)
-          listener.failed(error as Error)
-          this.#leave(run)
-          return
-        }
-        listener.loaded(values, finish(true), run)
-        this.#leave(run)
-      },
+      (result) => this.#loaded(run, result),
       (error: unknown) => {
-        finish(false)
         const reason = error instanceof Error ? error.message : quote(error)
-        listener.failed(new LoadError('ERR_LOAD', `the load of ${run.what} failed: ${reason}`, { cause: error }))
-        this.#leave(run)
+        this.#failed(run, new LoadError('ERR_LOAD', `the load of ${run.what} failed: ${reason}`, { cause: error }))
       },
     )
+  }
+
+  #loaded(run: Run, result: unknown): void {
+    const { load, names, listener } = run
+    let values: readonly unknown[]
+    try {
+      values = load.values(result, names)
+    } catch (error) {
+      this.#failed(run, error as Error)
+      return
+    }
+    listener.loaded(values, this.#end(run, true), run)
+    this.#leave(run)
+  }
+
+  #failed(run: Run, error: Error): void {
+    this.#end(run, false)
+    run.listener.failed(error)
+    this.#leave(run)
+  }
+
+  /** Counts a load that ended, and says how long it took, in milliseconds. */
+  #end(run: Run, ok: boolean): number {
+    const { clock, tally } = this.#context
+    const ms = clock.monotonic() - run.start
+    run.deadline?.cancel()
+    tally.load(run.names[0] as string, run.names.length, ms, ok)
+    return ms
+  }
+
+  #late(run: Run, hardTimeout: number): void {
+    const { tally, deadlines } = this.#context
+    tally.loads.timedOut++
+    const how = this.#queued.has(run) ? 'waited for its turn for' : 'took longer than'
+    run.end(new LoadError('ERR_LOAD_TIMEOUT', `the load of ${run.what} ${how} ${hardTimeout} ms`))
+    if (this.#queued.delete(run)) run.listener.givenUp()
+    else run.deadline = deadlines.set(hardTimeout, () => this.#giveUp(run))
   }
 
   #giveUp(run: Run): void {
@@ -144,7 +153,7 @@ export class Origin {
 
   /** Its place is free for the next one, unless it was given up before. */
   #leave(run: Run): void {
-    if (!this.#running.delete(run)) return
+    if (!this.#running.delete(run) || this.#queued.size === 0) return
     const [next] = this.#queued
     if (next === undefined || this.#running.size >= this.#context.maxConcurrentLoads) return
     this.#queued.delete(next)
@@ -169,6 +178,8 @@ class Run implements OriginRun {
   readonly stale: unknown
   ttl: number | undefined
   skipped = false
+  /** When it began (monotonic). */
+  start = 0
   deadline: Deadline | undefined
   #controller: AbortController | undefined
   #reason: Error | undefined

@@ -16,9 +16,9 @@ class OneLoader implements LoadFunction {
     this.run = run
   }
 
-  call([key]: string[], origin: OriginRun): unknown {
+  call(names: string[], origin: OriginRun): unknown {
     const { run } = this
-    return run(new OneContext(key as string, origin))
+    return run(new OneContext(names[0] as string, origin))
   }
 
   values(result: unknown): readonly unknown[] {

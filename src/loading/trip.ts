@@ -17,11 +17,12 @@ export interface Tripped {
  */
 export function trip(raw: unknown, name: string, form: Form): Tripped | Promise<Tripped> {
   const payload = encodeValue(form.codec, raw, name)
-  const accept = (revived: Revived): Tripped => {
-    if (revived.status === 'value') return { payload, value: revived.value }
-    const why = revived.status === 'schema' ? `does not fit the schema: ${revived.problem}` : 'cannot be decoded again'
-    throw new LoadError('ERR_LOADER_RESULT', `what was loaded for ${quote(name)} ${why}`)
-  }
   const revived = roundTrip(form, raw, payload)
-  return revived instanceof Promise ? revived.then(accept) : accept(revived)
+  return revived instanceof Promise ? revived.then((one) => accept(one, payload, name)) : accept(revived, payload, name)
+}
+
+function accept(revived: Revived, payload: Uint8Array, name: string): Tripped {
+  if (revived.status === 'value') return { payload, value: revived.value }
+  const why = revived.status === 'schema' ? `does not fit the schema: ${revived.problem}` : 'cannot be decoded again'
+  throw new LoadError('ERR_LOADER_RESULT', `what was loaded for ${quote(name)} ${why}`)
 }

@@ -117,9 +117,9 @@ export class Gather {
     this.#read(keys, policy, Math.max(0, ms - waited)).then(
       ({ outcomes, sources }) => {
         this.#waiting -= readers.length
-        for (const [i, reader] of readers.entries()) {
+        for (let i = 0; i < readers.length; i++) {
           const place = at[i] as number
-          reader.answered(outcomes[place], sources[place])
+          ;(readers[i] as Reader).answered(outcomes[place], sources[place])
         }
       },
       (error: unknown) => {
