@@ -24,7 +24,7 @@ export class Cooldown {
   }
 
   delete(key: string): void {
-    this.#failures.delete(key)
+    if (this.#failures.size > 0) this.#failures.delete(key)
   }
 
   /** What the load of a key failed with, while it is not to be tried again. */

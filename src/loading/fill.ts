@@ -50,13 +50,12 @@ export class Fill implements OriginListener {
     if (flights.some(({ token }) => token)) this.#renewLater()
   }
 
-  loaded(values: readonly unknown[], ms: number, run: OriginRun): void {
+  loaded(values: readonly unknown[], began: number, ms: number, run: OriginRun): void {
     this.#stop()
-    const now = this.#context.clock.monotonic()
     let pending: Promise<void>[] | undefined
     for (let i = 0; i < this.#flights.length; i++) {
       const flight = this.#flights[i] as Flight
-      flight.ended = now
+      flight.ended = began + ms
       const preparing = this.#prepare(flight, values[i], ms, run)
       if (preparing) (pending ??= []).push(preparing)
     }

@@ -35,12 +35,13 @@ export class Lead {
     load: LoadFunction,
     request: LoadRequest,
     settle: (flight: Flight, found: Found, request: LoadRequest) => boolean,
+    now: number,
   ) {
     this.#context = context
     this.#load = load
     this.#request = request
     this.#settle = settle
-    this.#since = context.clock.monotonic()
+    this.#since = now
   }
 
   /** @param end until when the nodes may keep those who wait (monotonic) */
@@ -54,21 +55,20 @@ export class Lead {
       }
       this.#context.clock.setTimer(serve, Math.min(MAX_TIMER, softTimeout as number))
     }
-    this.#lease(flights, end, ATTEMPTS, FIRST_PAUSE)
+    this.#lease(flights, this.#since, end, ATTEMPTS, FIRST_PAUSE)
   }
 
-  #lease(flights: readonly Flight[], end: number, attempts: number, pause: number): void {
-    const left = end - this.#context.clock.monotonic()
-    if (attempts > 0 && left >= 1) this.#take(flights, end, left, attempts, pause)
-    else this.#begin(flights, end)
+  #lease(flights: readonly Flight[], now: number, end: number, attempts: number, pause: number): void {
+    if (attempts > 0 && end - now >= 1) this.#take(flights, now, end, attempts, pause)
+    else this.#begin(flights, now, end)
   }
 
-  #take(flights: readonly Flight[], end: number, left: number, attempts: number, pause: number): void {
+  #take(flights: readonly Flight[], now: number, end: number, attempts: number, pause: number): void {
     const { tiers } = this.#context
     const { form, policy, mode } = this.#request
     const wanted = flights.filter(({ target }) => tiers.leases.available(target.key, form))
     if (wanted.length === 0) {
-      this.#begin(flights, end)
+      this.#begin(flights, now, end)
       return
     }
     const rest = flights.filter((flight) => !wanted.includes(flight))
@@ -81,7 +81,7 @@ export class Lead {
         token,
       }
     })
-    tiers.leases.take(requests, form, policy.lease, left).then(
+    tiers.leases.take(requests, form, policy.lease, end - now).then(
       (outcomes) => this.#taken(wanted, outcomes, rest, end, attempts, pause),
       (error: unknown) => this.#failAll(flights, error),
     )
@@ -121,17 +121,17 @@ export class Lead {
         }
       } else if (leased.status === 'found' && !this.#settle(flight, leased.found, this.#request)) again.push(flight)
     }
+    const now = this.#context.clock.monotonic()
     // What was won is loaded before anybody waits for others.
-    if (ready.length > 0) this.#begin(ready, end)
-    if (again.length > 0) this.#lease(again, end, attempts - 1, pause)
-    if (waiting.length > 0) this.#wait(waiting, pause, until)
+    if (ready.length > 0) this.#begin(ready, now, end)
+    if (again.length > 0) this.#lease(again, now, end, attempts - 1, pause)
+    if (waiting.length > 0) this.#wait(waiting, now, pause, until)
   }
 
   /** @param until when the first of their leases ends (wall clock) */
-  #wait(flights: readonly Flight[], pause: number, until: number): void {
+  #wait(flights: readonly Flight[], now: number, pause: number, until: number): void {
     const { clock, deadlines, random, flights: open, nodeTimeout } = this.#context
     const { hardTimeout } = this.#request.policy
-    const now = clock.monotonic()
     for (const flight of flights) flight.began ??= now
     // Somebody loads them: that is all that those in the background are for.
     const waiting = flights.filter((flight) => {
@@ -156,18 +156,18 @@ export class Lead {
     const next = left > 0 ? Math.min(left + 1, pause * (0.5 + random() / 2)) : pause * (0.5 + random() / 2)
     const ms = Math.min(next, hardTimeout - waited)
     deadlines.set(ms, () => {
-      this.#lease(waiting, clock.monotonic() + nodeTimeout, ATTEMPTS, Math.min(LAST_PAUSE, pause * 1.5))
+      const then = clock.monotonic()
+      this.#lease(waiting, then, then + nodeTimeout, ATTEMPTS, Math.min(LAST_PAUSE, pause * 1.5))
     })
   }
 
-  #begin(flights: readonly Flight[], end: number): void {
+  #begin(flights: readonly Flight[], now: number, end: number): void {
     const { origin } = this.#context
     const names = flights.map(({ target }) => target.name)
     const stale = flights.length === 1 ? flights[0]?.stale : undefined
-    const now = this.#context.clock.monotonic()
     for (const flight of flights) flight.began ??= now
     const fill = new Fill(this.#context, flights, this.#request, end)
-    origin.run(this.#load, names, this.#request.policy.hardTimeout, fill, stale)
+    origin.run(this.#load, names, this.#request.policy.hardTimeout, fill, now, stale)
   }
 
   #failAll(flights: readonly Flight[], error: unknown): void {

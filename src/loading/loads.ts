@@ -232,7 +232,8 @@ export class Loads {
   /** Has the flights of missing keys loaded. */
   #lead(missing: readonly Flight[], load: LoadFunction, request: LoadRequest, since: number): void {
     if (missing.length === 0) return
-    new Lead(this.#context, load, request, this.#settleFound).begin(missing, since + this.#context.nodeTimeout)
+    const { clock, nodeTimeout } = this.#context
+    new Lead(this.#context, load, request, this.#settleFound, clock.monotonic()).begin(missing, since + nodeTimeout)
   }
 
   /** Settles a flight whose key somebody else has just written, unless that is of no use. */
@@ -265,7 +266,7 @@ export class Loads {
     const names = keys.map(({ name }) => name)
     const loading = new Promise<readonly unknown[]>((resolve, reject) => {
       const listener = { loaded: resolve, failed: reject, ended: reject, givenUp: () => {} }
-      this.#context.origin.run(load, names, policy.hardTimeout, listener)
+      this.#context.origin.run(load, names, policy.hardTimeout, listener, this.#context.clock.monotonic())
     })
     return loading.then((loaded) =>
       Promise.all(

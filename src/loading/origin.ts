@@ -29,8 +29,8 @@ export interface OriginRun {
 
 /** What is told of one call of a loader: `loaded` or `failed` once, unless it is given up before. */
 export interface OriginListener {
-  /** What it gave for each name, and how long it took in milliseconds. Also after it was `ended`. */
-  loaded(values: readonly unknown[], ms: number, run: OriginRun): void
+  /** What it gave for each name, when it was asked (monotonic) and how long it took in milliseconds. Also after it was `ended`. */
+  loaded(values: readonly unknown[], began: number, ms: number, run: OriginRun): void
   /** It failed: a LoadError `ERR_LOAD`, with the loader's error as its cause; `ERR_LOADER_RESULT`; or `ERR_LOAD_BUSY`. */
   failed(error: Error): void
   /** The hard time-out passed (the loader runs on), or the cache was closed. */
@@ -68,8 +68,16 @@ export class Origin {
    * Runs a loader once, or when its turn comes. Never throws.
    *
    * @param hardTimeout milliseconds from now until `listener.ended`; as long again until `listener.givenUp`
+   * @param now monotonic time
    */
-  run(load: LoadFunction, names: string[], hardTimeout: number, listener: OriginListener, stale?: unknown): void {
+  run(
+    load: LoadFunction,
+    names: string[],
+    hardTimeout: number,
+    listener: OriginListener,
+    now: number,
+    stale?: unknown,
+  ): void {
     if (this.#closed) {
       listener.failed(this.#closed)
       return
@@ -85,7 +93,7 @@ export class Origin {
     }
     run.deadline = deadlines.set(hardTimeout, () => this.#late(run, hardTimeout))
     if (waits) this.#queued.add(run)
-    else this.#start(run)
+    else this.#start(run, now)
   }
 
   /** Ends all loads that run, and lets none begin any more. */
@@ -96,10 +104,10 @@ export class Origin {
     this.#queued.clear()
   }
 
-  #start(run: Run): void {
+  #start(run: Run, now: number): void {
     this.#running.add(run)
     this.#context.tally.loads.started++
-    run.start = this.#context.clock.monotonic()
+    run.start = now
     begin(run).then(
       (result) => this.#loaded(run, result),
       (error: unknown) => {
@@ -118,7 +126,7 @@ export class Origin {
       this.#failed(run, error as Error)
       return
     }
-    listener.loaded(values, this.#end(run, true), run)
+    listener.loaded(values, run.start, this.#end(run, true), run)
     this.#leave(run)
   }
 
@@ -157,7 +165,7 @@ export class Origin {
     const [next] = this.#queued
     if (next === undefined || this.#running.size >= this.#context.maxConcurrentLoads) return
     this.#queued.delete(next)
-    this.#start(next)
+    this.#start(next, this.#context.clock.monotonic())
   }
 }
 
