@@ -40,8 +40,8 @@ export class RedisAdapter implements NodeAdapter {
   readonly address: string
   readonly limits: NodeLimits
   readonly #powers: NodePowers
+  readonly #powersWithoutLeases: NodePowers
   readonly #atomic: RedisAtomic
-  readonly #leases: boolean
   readonly #link: Link
   readonly #peer: Peer
   readonly #fitRemoved: Fit<boolean>
@@ -55,19 +55,20 @@ export class RedisAdapter implements NodeAdapter {
     this.#fitRemoved = fitRemoved(textNumbers)
     this.address = peer.address
     this.limits = { maxKeyBytes: 250, maxValueBytes, ttlStep: 1 }
-    this.#powers = { info: () => this.#info(db), removeIf: (key, value) => this.#removeIf(key, value) }
+    const powers: NodePowers = { info: () => this.#info(db), removeIf: (key, value) => this.#removeIf(key, value) }
     this.#atomic = new RedisAtomic(link, {
       address: peer.address,
       maxValueBytes,
       textNumbers,
       failure: (error) => this.#writeFailure(error),
     })
-    this.#leases = leases
+    this.#powersWithoutLeases = powers
+    this.#powers = leases ? { ...powers, atomic: this.#atomic } : powers
   }
 
   /** Leases are no power on a connection whose user was told that it may not run scripts. */
   get powers(): NodePowers {
-    return this.#leases && !this.#atomic.refused ? { ...this.#powers, atomic: this.#atomic } : this.#powers
+    return this.#atomic.refused ? this.#powersWithoutLeases : this.#powers
   }
 
   connect(): Promise<NodeIdentity> {

@@ -49,8 +49,8 @@ export class Leases {
 
   /** Whether there is a lease to be had on a key. */
   available(key: string, { format }: Form): boolean {
-    const { responsive, leases } = this.#context.router.shardOf(key)
-    return format === 'envelope' && leases && responsive
+    const shard = this.#context.router.shardOf(key)
+    return format === 'envelope' && shard.responsive && shard.leases
   }
 
   /** Takes leases for `leaseMs`; one result each, in order. */

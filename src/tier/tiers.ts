@@ -195,8 +195,8 @@ export class Tiers {
    * one: what was loaded without might be older than what was deleted since.
    */
   takesFill(key: string, { format }: Form, token: Uint8Array | undefined): boolean {
-    const { responsive, leases } = this.#context.router.shardOf(key)
-    return responsive && (token !== undefined || format === 'raw' || !leases)
+    const shard = this.#context.router.shardOf(key)
+    return shard.responsive && (token !== undefined || format === 'raw' || !shard.leases)
   }
 
   /** Makes entries out of date: they may still be served when their load fails. One outcome each, in order. */
