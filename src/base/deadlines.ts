@@ -42,6 +42,12 @@ class Item implements Deadline {
   }
 }
 
+/**
+ * How many deadlines that pass together are called in one turn of the event loop. Each may be a command that many wait for:
+ * what follows from it is work, and the last ones should not hold up the first.
+ */
+const SLICE = 3
+
 /** A timer that fires this late, in milliseconds, fires in a process that stood still. */
 const STALL = 5
 
@@ -148,12 +154,24 @@ export class Deadlines {
     }
     if (soonest < Infinity) this.#arm(soonest)
     due.sort((a, b) => a.at - b.at)
-    for (const item of due) {
-      // One that was due may have been cancelled by another one's callback.
+    this.#expire(due, 0)
+  }
+
+  #expire(due: readonly Item[], from: number): void {
+    const now = this.#clock.monotonic()
+    let called = 0
+    for (let i = from; i < due.length; i++) {
+      const item = due[i] as Item
       const { expire } = item
+      // It may have been cancelled meanwhile, also by another one's callback.
+      if (expire === undefined) continue
+      if (called++ === SLICE) {
+        setImmediate(() => this.#expire(due, i))
+        return
+      }
       item.cancel()
       const late = now - item.at
-      expire?.(late > STALL ? late : 0)
+      expire(late > STALL ? late : 0)
     }
   }
 }

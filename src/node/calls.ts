@@ -3,6 +3,7 @@ import type { Deadlines } from '../base/deadlines.ts'
 import { NodeError } from '../base/errors.ts'
 import type { NodeErrorEvent } from '../base/events.ts'
 import { MISSES_TO_OPEN } from './circuit.ts'
+import { isFailure } from './contract.ts'
 
 /** What an operation on a server is called. */
 export type OperationName = NodeErrorEvent['operation']
@@ -95,8 +96,12 @@ export class Calls {
       this.#pending++
       begin(ask).then(
         (value) => {
-          settled()
-          resolve(value)
+          const finish = (): void => {
+            settled()
+            resolve(value)
+          }
+          if (isLost(value)) this.#inTurn(finish)
+          else finish()
         },
         (error: unknown) =>
           this.#inTurn(() => {
@@ -185,6 +190,11 @@ export class Calls {
 
 /** What is asked of a server on a caller's behalf. */
 export const COMMANDS: ReadonlySet<OperationName> = new Set(['read', 'write', 'remove', 'lease'])
+
+/** Whether it is the outcomes of a command that came to nothing. */
+function isLost(value: unknown): boolean {
+  return Array.isArray(value) && isFailure(value[0]) && value.every(isFailure)
+}
 
 /** Calls an adapter; one that throws at once, or returns no promise, is treated as one that answered so. */
 function begin<T>(ask: () => Promise<T>): Promise<T> {

@@ -51,8 +51,8 @@ export async function readInOrder(
     const failed = outcomes.flatMap((outcome, at) => (worthAnother(outcome, other !== undefined) ? [at] : []))
     if (failed.length === 0) break
     const guard = other ?? asked
-    if (!guard.usable) break
-    if (other === undefined && !(await pause(context, end))) break
+    // One that owes an answer is not asked again.
+    if (other === undefined && !(guard.responsive && (await pause(context, end)) && guard.responsive)) break
     const left = end - clock.monotonic()
     if (left < 1 || !guard.usable || !budget.take()) break
     const again = await ask(
