@@ -26,17 +26,7 @@ export interface Codec<T = unknown> {
  * `NaN` as `null`, and a `BigInt` cannot be stored at all (`ERR_VALUE`). Use {@link v8Codec} where that matters.
  */
 export const jsonCodec: Codec = {
-  encode(value) {
-    let text: string | undefined
-    try {
-      text = JSON.stringify(value) as string | undefined
-    } catch (error) {
-      // V8 goes on with the names of the properties, which are part of the value.
-      throw startsLike(error, CIRCULAR) ? new TypeError(CIRCULAR) : error
-    }
-    if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON form`)
-    return Buffer.from(text)
-  },
+  encode: (value) => Buffer.from(toJson(value)),
   decode(bytes) {
     return JSON.parse(asBuffer(bytes).toString()) as unknown
   },
@@ -75,24 +65,48 @@ export const bytesCodec: Codec<Uint8Array> = {
  * @throws ValueError `ERR_VALUE`, with the codec's error as its cause
  */
 export function encodeValue(codec: Codec, value: unknown, key: string): Uint8Array {
+  const bytes: unknown = encodeBy((one) => codec.encode(one), value, key)
+  if (bytes instanceof Uint8Array) return bytes
+  throw new ValueError(
+    'ERR_VALUE',
+    `the codec must encode into a Uint8Array; for ${quote(key)} it gave: ${typeof bytes}`,
+  )
+}
+
+/**
+ * What {@link jsonCodec} encodes a value into, as text.
+ *
+ * @throws ValueError `ERR_VALUE`
+ */
+export function encodeJson(value: unknown, key: string): string {
+  return encodeBy(toJson, value, key)
+}
+
+function encodeBy<T>(encode: (value: unknown) => T, value: unknown, key: string): T {
   if (value === undefined) {
     throw new ValueError(
       'ERR_VALUE',
       `undefined stands for a miss and cannot be stored; key: ${quote(key)}. Store null, or delete the key`,
     )
   }
-  let bytes: unknown
   try {
-    bytes = codec.encode(value)
+    return encode(value)
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split('\n')[0] as string) : 'the codec threw'
     throw new ValueError('ERR_VALUE', `the value of ${quote(key)} cannot be encoded: ${reason}`, { cause: error })
   }
-  if (bytes instanceof Uint8Array) return bytes
-  throw new ValueError(
-    'ERR_VALUE',
-    `the codec must encode into a Uint8Array; for ${quote(key)} it gave: ${typeof bytes}`,
-  )
+}
+
+function toJson(value: unknown): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value) as string | undefined
+  } catch (error) {
+    // V8 goes on with the names of the properties, which are part of the value.
+    throw startsLike(error, CIRCULAR) ? new TypeError(CIRCULAR) : error
+  }
+  if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON form`)
+  return text
 }
 
 const CIRCULAR = 'Converting circular structure to JSON'

@@ -157,20 +157,23 @@ export class Fill implements OriginListener {
     return undefined
   }
 
-  #accept(flight: Flight, { payload, value }: Tripped, ms: number, run: OriginRun): void {
+  #accept(flight: Flight, tripped: Tripped, ms: number, run: OriginRun): void {
     const { router, drops, tiers, random } = this.#context
     const { form, l1, mode, policy } = this.#request
     const { key } = flight.target
-    flight.value = value
+    flight.value = tripped.value
     if (run.skipped) return
     if (mode !== 'refresh' && !(l1 && tiers.l1) && !tiers.takesFill(key, form, flight.token)) {
       drops.tell('fill-failed', key)
-    } else if (packedSize(form, payload) > router.shardOf(key).maxValueBytes) {
-      drops.tell('too-large', key)
-    } else {
-      const ttl = spread(run.ttl ?? policy.ttl, policy, random)
-      flight.write = this.#writeOf(flight, ms, 'value', payload, value, ttl, windowOf(policy))
+      return
     }
+    const payload = tripped.payload()
+    if (packedSize(form, payload) > router.shardOf(key).maxValueBytes) {
+      drops.tell('too-large', key)
+      return
+    }
+    const ttl = spread(run.ttl ?? policy.ttl, policy, random)
+    flight.write = this.#writeOf(flight, ms, 'value', payload, tripped.value, ttl, windowOf(policy))
   }
 
   #writeOf(
