@@ -167,14 +167,17 @@ export class Loads {
    * @param batch takes what is to be loaded together with others; without it, that begins at once
    */
   #answer(target: LoadKey, found: Found, early: boolean, call: Call, settler: Settler, batch?: Batch): void {
-    const { tally, flights, cooldown, clock, random } = this.#context
+    const { tally, flights, tiers, cooldown, clock, random } = this.#context
     const { mode, policy, strict } = call.request
-    const { entry, seen, source, error } = found
+    const { seen, error } = found
     const { key } = target
     if (error && strict) {
       settler.reject(error)
       return
     }
+    // Meanwhile another load may have put into L1 what the node cannot give.
+    const loaded = error && call.request.l1 ? tiers.l1?.peek(key) : undefined
+    const [entry, source] = loaded ? [loaded, 'l1'] : [found.entry, found.source]
     const verdict = entry ? judge(entry, clock.now(), random, policy) : 'expired'
     if (entry && verdict !== 'fallback' && verdict !== 'expired') {
       if (!call.again) tally.hit(key, source)

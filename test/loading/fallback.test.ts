@@ -26,6 +26,22 @@ describe('when nodes fail', () => {
     expect(clock.monotonic()).toBe(250)
   })
 
+  it.each([true, false])(
+    'who waited for the node as well finds in L1 what was loaded meanwhile; with L1: %s',
+    async (l1) => {
+      const { cache, server, clock } = await bench({ nodeTimeout: 250, ...(l1 && { l1: {} }) })
+      server.all = () => new Promise(() => {})
+      const first = cache.getOrLoad('key', () => 'loaded')
+      await clock.advanceAsync(100)
+      const second = cache.getOrLoad('key', () => 'again')
+      await clock.advanceAsync(150)
+      expect(await first).toBe('loaded')
+      await clock.advanceAsync(100)
+      expect(await second).toBe(l1 ? 'loaded' : 'again')
+      expect(cache.stats().loads.started).toBe(l1 ? 1 : 2)
+    },
+  )
+
   it('a fill that hangs costs what is left of the node time-out', async () => {
     const { cache, server, clock } = await bench({ nodeTimeout: 250 })
     server.reads = after(new Promise<void>((resolve) => clock.setTimer(resolve, 100)))

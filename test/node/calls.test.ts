@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Deadlines } from '../../src/base/deadlines.ts'
-import type { NodeError } from '../../src/base/errors.ts'
+import { NodeError } from '../../src/base/errors.ts'
 import { Calls } from '../../src/node/calls.ts'
 import { ManualClock } from '../../src/testing/index.ts'
 import { rejection, settled, turn } from '../support/caches.ts'
@@ -45,6 +45,30 @@ describe('a call', () => {
     late.open(1)
     await clock.advanceAsync(10_000)
     expect(missed).toHaveLength(1)
+  })
+
+  it('is handed on in a turn of its own when many fail at once, by rejecting or by outcomes that are all failures', async () => {
+    const { read } = setUp()
+    const lost = gate()
+    const down = new NodeError('ERR_NODE_DOWN', 'lost')
+    const log: number[] = []
+    const all = Array.from({ length: 6 }, (_, i) =>
+      read(NODE_TIMEOUT, async () => {
+        await lost.promise
+        if (i % 2 === 0) throw down
+        return [down, down]
+      })
+        .catch(() => undefined)
+        .then(() => log.push(i)),
+    )
+    const part = read(NODE_TIMEOUT, () => lost.promise.then(() => [down, undefined])).then(() => log.push(-1))
+    lost.open()
+    await turn()
+    // What only failed in part has been answered.
+    expect(log).toContain(-1)
+    expect(log.length).toBeLessThan(4)
+    await Promise.all([...all, part])
+    expect(log.filter((i) => i >= 0)).toEqual([0, 1, 2, 3, 4, 5])
   })
 
   it('that fails late is no unhandled rejection', async () => {

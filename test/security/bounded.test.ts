@@ -21,6 +21,7 @@ const BOUNDS: Readonly<Record<string, string>> = {
   'cluster/departed.ts texts': '1,000',
   'cluster/ejector.ts passedOver': 'one for each node',
   'cluster/ejector.ts states': 'one for each node',
+  'cluster/router.ts direct': 'one for each node',
   'loading/cooldown.ts failures': '10,000',
   'loading/flight.ts background': 'one for each key that is being loaded; each ends by twice its hard time-out',
   'loading/flight.ts open': 'one for each key that is being loaded; each ends by twice its hard time-out',

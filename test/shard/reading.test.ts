@@ -8,7 +8,7 @@ import { Guard } from '../../src/node/guard.ts'
 import type { Answers } from '../../src/shard/answers.ts'
 import { readInOrder } from '../../src/shard/reading.ts'
 import { ManualClock } from '../../src/testing/index.ts'
-import { FakeServer, hangs, isDown, takes, works, type Behaviour } from '../support/fake-node.ts'
+import { FakeServer, gate, hangs, isDown, takes, works, type Behaviour } from '../support/fake-node.ts'
 
 const NODE_TIMEOUT = 200
 
@@ -183,6 +183,22 @@ describe('retries', () => {
     await clock.advanceAsync(1_000)
     expect(await reading).toEqual([['ERR_NODE_UNREADY'], 190])
     expect(asked()).toEqual([1])
+  })
+
+  it('are not made at a server that owes an answer', async () => {
+    const { clock, servers, guards, read, asked } = setUp(1)
+    servers[0]!.reads = hangs
+    void guards[0]!.read(['k'], NODE_TIMEOUT)
+    await clock.advanceAsync(100)
+    const lost = gate()
+    servers[0]!.reads = () => lost.promise.then(() => Promise.reject(new NodeError('ERR_NODE_DOWN', 'dropped')))
+    const reading = read()
+    await clock.advanceAsync(100)
+    // Its connection was thrown away, since nothing came back for so long, and with it the second read.
+    lost.open()
+    await clock.advanceAsync(50)
+    expect([guards[0]!.usable, guards[0]!.responsive]).toEqual([true, false])
+    expect([outcomes(await reading), asked()]).toEqual([['ERR_NODE_DOWN'], [2]])
   })
 
   it('are not made without a budget', async () => {
