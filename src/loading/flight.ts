@@ -65,21 +65,15 @@ export class Flight {
     return this.outcome === 'none' || this.outcome === 'loaded'
   }
 
-  /** Whether what it came to is known not to be older than what its callers knew of when they came. */
+  /** Whether its node said nothing of a change that another process had made before what was loaded came to it. */
   get sure(): boolean {
     return this.outcome === 'loaded' && !this.overtaken && !this.fenced
   }
 
-  /**
-   * How long its node has kept one of its callers waiting, in milliseconds.
-   *
-   * @param since when that caller came (monotonic)
-   * @param now monotonic time
-   */
-  spent(since: number, now: number): number {
+  /** How much of the time since `since` (monotonic) it waited for its load, in milliseconds. */
+  loading(since: number): number {
     const { began, ended } = this
-    const load = began === undefined || ended === undefined ? 0 : ended - Math.max(began, since)
-    return now - since - Math.max(0, load)
+    return began === undefined || ended === undefined ? 0 : Math.max(0, ended - Math.max(began, since))
   }
 
   /** Settles it with what its load gave, or with what somebody else wrote meanwhile. */

@@ -12,8 +12,10 @@ import type { LoadKey, LoadRequest } from './request.ts'
 export interface Call {
   readonly load: LoadFunction
   readonly request: LoadRequest
-  /** From when on the nodes have kept it waiting (monotonic). */
+  /** When it came (monotonic). */
   readonly since: number
+  /** For how long since then loads have kept it waiting, and not the nodes, in milliseconds. */
+  readonly loading: number
   /** Whether it asks once more: its first time was counted. */
   readonly again: boolean
   /** What the load that it shared failed with: it only asks what may be served instead. */
@@ -34,7 +36,8 @@ export type AskAgain = (target: LoadKey, call: Call, how: TierRead | undefined) 
 
 /**
  * One who shares a flight. What that comes to may be older than a change that this caller knows of, and the flight's first
- * one did not: then this caller asks again, in the time that is left to it.
+ * one did not: then this caller asks again, in the time that is left to it. Once is enough: the next load begins later than
+ * it came.
  */
 export class Joiner implements Settler {
   readonly #context: JoinContext
@@ -64,12 +67,14 @@ export class Joiner implements Settler {
   }
 
   resolve(value: unknown): void {
-    if (this.#flight.outcome === 'fallback') {
+    const { outcome, began } = this.#flight
+    if (outcome === 'fallback') {
       // The flight's own was read before this caller came.
       if (!this.#serveFallback()) this.#again()
-    } else if (this.#leased) this.#confirm(value)
-    // Without a lease, nothing shows.
-    else this.#settler.resolve(value)
+    } else if (!this.#leased || (began !== undefined && began > this.#call.since)) {
+      // Without a lease, nothing shows; and a load that began later has seen what was changed before this caller came.
+      this.#settler.resolve(value)
+    } else this.#confirm(value)
   }
 
   reject(error: unknown): void {
@@ -86,27 +91,32 @@ export class Joiner implements Settler {
 
   /** What the flight came to, once its node has taken it, unless the node knows of something newer. */
   #confirm(value: unknown): void {
-    const { clock, deadlines, nodeTimeout } = this.#context
     const { written } = this.#flight
     const check = (): void => {
       if (this.#flight.sure) this.#settler.resolve(value)
       else this.#again()
     }
-    const left = nodeTimeout - this.#flight.spent(this.#call.since, clock.monotonic())
+    const left = this.#left()
     if (!written || left < 1) check()
-    else void waitFor(written, { signal: undefined, timeout: left }, deadlines, () => {}).then(check)
+    else void waitFor(written, { signal: undefined, timeout: left }, this.#context.deadlines, () => {}).then(check)
+  }
+
+  /** For how long the nodes may still keep this caller waiting, in milliseconds. */
+  #left(): number {
+    const { clock, nodeTimeout } = this.#context
+    const { since, loading } = this.#call
+    return nodeTimeout - (clock.monotonic() - since - loading - this.#flight.loading(since))
   }
 
   #again(): void {
-    const { clock, nodeTimeout } = this.#context
     const { target, failure } = this.#flight
-    const now = clock.monotonic()
-    const spent = this.#flight.spent(this.#call.since, now)
-    const left = nodeTimeout - spent
+    const { request, since, loading } = this.#call
+    const left = this.#left()
     // Whose time with the nodes is over goes on without them.
-    const how = left < 1 ? undefined : { ...this.#call.request.read, timeout: left }
+    const how = left < 1 ? undefined : { ...request.read, timeout: left }
+    const call = { ...this.#call, loading: loading + this.#flight.loading(since), again: true, failure }
     try {
-      this.#settler.resolve(this.#askAgain(target, { ...this.#call, since: now - spent, again: true, failure }, how))
+      this.#settler.resolve(this.#askAgain(target, call, how))
     } catch (error) {
       this.#settler.reject(error)
     }

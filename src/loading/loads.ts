@@ -46,26 +46,20 @@ class Ask implements Call, Asker {
   readonly load: LoadFunction
   readonly request: LoadRequest
   readonly since: number
+  readonly loading: number
   readonly again: boolean
   readonly failure: { readonly error: unknown } | undefined
   /** Whether L1 has a value that is to be loaded anew early. */
   early = false
   readonly #answer: AnswerOne
 
-  constructor(
-    answer: AnswerOne,
-    target: LoadKey,
-    load: LoadFunction,
-    request: LoadRequest,
-    since: number,
-    again: boolean,
-    failure: { readonly error: unknown } | undefined,
-  ) {
+  constructor(answer: AnswerOne, target: LoadKey, { load, request, since, loading, again, failure }: Call) {
     this.#answer = answer
     this.target = target
     this.load = load
     this.request = request
     this.since = since
+    this.loading = loading
     this.again = again
     this.failure = failure
   }
@@ -88,8 +82,7 @@ function settled(begin: (settler: Settler) => void): Promise<unknown> {
 export class Loads {
   readonly #context: LoadsContext
   readonly #answerOne: AnswerOne = (ask, found, settler) => this.#answer(ask.target, found, ask.early, ask, settler)
-  readonly #askAgain: AskAgain = (target, { load, request, since, failure }, how) =>
-    this.#ask(new Ask(this.#answerOne, target, load, request, since, true, failure), how)
+  readonly #askAgain: AskAgain = (target, call, how) => this.#ask(new Ask(this.#answerOne, target, call), how)
   readonly #settleFound = (flight: Flight, found: Found, request: LoadRequest): boolean =>
     this.#settle(flight, found, request)
 
@@ -100,7 +93,8 @@ export class Loads {
   /** One value per key, in order; `undefined` where there is none. All keys must be distinct. */
   async load(keys: readonly LoadKey[], load: LoadFunction, request: LoadRequest): Promise<unknown[]> {
     if (request.mode === 'bypass') return this.#bypass(keys, load, request)
-    const call: Call = { load, request, since: this.#context.clock.monotonic(), again: false, failure: undefined }
+    const since = this.#context.clock.monotonic()
+    const call: Call = { load, request, since, loading: 0, again: false, failure: undefined }
     const values = keys.map((target) => this.#atHand(target, call))
     const asked = [...values.keys()].filter((i) => values[i] === ASK || values[i] === ASK_EARLY)
     if (asked.length > 0) {
@@ -115,7 +109,7 @@ export class Loads {
           this.#answer(targets[n] as LoadKey, found?.[n] ?? UNKNOWN, early, call, settler, batch)
         })
       }
-      this.#lead(batch.missing, load, request, call.since)
+      this.#lead(batch.missing, load, request, since)
       this.#refresh(batch.ageing, call)
     }
     return Promise.all(values)
@@ -125,7 +119,8 @@ export class Loads {
   loadOne(target: LoadKey, load: LoadFunction, request: LoadRequest): Promise<unknown> {
     if (request.mode === 'bypass') return this.#bypass([target], load, request).then(([value]) => value)
     const since = this.#context.clock.monotonic()
-    return this.#ask(new Ask(this.#answerOne, target, load, request, since, false, undefined), request.read)
+    const call: Call = { load, request, since, loading: 0, again: false, failure: undefined }
+    return this.#ask(new Ask(this.#answerOne, target, call), request.read)
   }
 
   /** @param how how its nodes are read; `undefined` for not at all */
@@ -211,7 +206,7 @@ export class Loads {
     const flight = flights.open(target, settler)
     this.#learn(flight, found, call.request)
     if (batch) batch.missing.push(flight)
-    else this.#lead([flight], call.load, call.request, call.since)
+    else this.#lead([flight], call.load, call.request, call.since + call.loading)
   }
 
   #join(flight: Flight, call: Call, settler: Settler, fallback: Entry | undefined): void {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { memoryNode } from '../../src/node/memory.ts'
+import { ManualClock } from '../../src/testing/index.ts'
 import { makeCache, turn } from '../support/caches.ts'
 import { gate } from '../support/fake-node.ts'
 
@@ -34,6 +35,24 @@ describe('a load that another cache’s delete overtook', () => {
     database.open('old')
     expect(await before).toBe('old')
     expect(await after).toBe('newer')
+  })
+
+  it('is asked for anew once: a load that began after its caller came is new enough, though it was overtaken as well', async () => {
+    const clock = new ManualClock()
+    const nodes = [memoryNode('a')]
+    const [here, there] = await Promise.all([makeCache({ nodes, clock }), makeCache({ nodes, clock })])
+    const [first, second] = [gate<string>(), gate<string>()]
+    const before = here.getOrLoad('key', () => first.promise)
+    await clock.advanceAsync(1)
+    const after = here.getOrLoad('key', () => 'asked again')
+    await clock.advanceAsync(1)
+    const refresh = here.getOrLoad('key', () => second.promise, { cache: 'refresh' })
+    await turn()
+    first.open('old')
+    await turn()
+    await there.delete('key')
+    second.open('new')
+    expect([await before, await refresh, await after]).toEqual(['old', 'new', 'new'])
   })
 
   it('without a delete is shared', async () => {
