@@ -15,8 +15,11 @@ export interface LeadContext extends FillContext {
 /** The pauses between two looks at a key that somebody else loads, in milliseconds; each half as long again. */
 const FIRST_PAUSE = 10
 const LAST_PAUSE = 50
-/** How often a lease is tried on a key whose entry changes each time, before its load goes without. */
-const ATTEMPTS = 4
+/**
+ * How often a lease is tried on a key whose entry changes each time, before its load goes without. In races for one key one
+ * attempt in ten finds a change; a load without a lease is one that others share although nothing shows what overtook it.
+ */
+const ATTEMPTS = 16
 
 /**
  * How flights whose keys have to be loaded come to their load: those that get the lease of their key begin, all together;
