@@ -20,6 +20,8 @@ const LAST_PAUSE = 50
  * attempt in ten finds a change; a load without a lease is one that others share although nothing shows what overtook it.
  */
 const ATTEMPTS = 16
+/** How many of those one counts as that found no change: what is there cannot be replaced, unless it is being removed. */
+const VAIN = 4
 
 /**
  * How flights whose keys have to be loaded come to their load: those that get the lease of their key begin, all together;
@@ -100,6 +102,7 @@ export class Lead {
   ): void {
     const ready = [...rest]
     const again: Flight[] = []
+    const vain: Flight[] = []
     const waiting: Flight[] = []
     let until = Infinity
     for (const [i, flight] of wanted.entries()) {
@@ -122,12 +125,18 @@ export class Lead {
           waiting.push(flight)
           until = Math.min(until, leased.until ?? Infinity)
         }
-      } else if (leased.status === 'found' && !this.#settle(flight, leased.found, this.#request)) again.push(flight)
+      } else {
+        const { seen } = flight
+        if (this.#settle(flight, leased.found, this.#request)) continue
+        if (seen && flight.seen && Buffer.compare(seen, flight.seen) === 0) vain.push(flight)
+        else again.push(flight)
+      }
     }
     const now = this.#context.clock.monotonic()
     // What was won is loaded before anybody waits for others.
     if (ready.length > 0) this.#begin(ready, now, end)
     if (again.length > 0) this.#lease(again, now, end, attempts - 1, pause)
+    if (vain.length > 0) this.#lease(vain, now, end, attempts - VAIN, pause)
     if (waiting.length > 0) this.#wait(waiting, now, pause, until)
   }
 
