@@ -42,10 +42,16 @@ export class Subject {
   /** How many changes of each key are under way, and how many have begun or settled. */
   readonly #changing = new Map<string, number>()
   readonly #versions = new Map<string, number>()
+  /** How often the nodes changed, which fences all flights. */
+  #epoch = 0
 
   constructor(context: SubjectContext) {
     this.#context = context
     const { cache } = context
+    cache.on('topology', () => {
+      this.#epoch++
+      context.truth.overtake()
+    })
     this.#wrapped = cache.wrap((key: string, version: number) => this.#load(key, version), { key: (key) => key })
   }
 
@@ -123,12 +129,12 @@ export class Subject {
   }
 
   #version(key: string): number {
-    return this.#versions.get(key) ?? 0
+    return this.#epoch + (this.#versions.get(key) ?? 0)
   }
 
   /**
-   * One load at a time is held to what nothing overtook. A flight that a change overtook while it read its node loads all
-   * the same, beside the next one; and while a change is under way, only the cache knows when it fences.
+   * One load at a time is held to what nothing overtook. A flight that a change, of its key or of the nodes, overtook before
+   * its load loads all the same, beside the next one; and while a change is under way, only the cache knows when it fences.
    *
    * @param version of the key when the flight was asked for
    */
@@ -144,7 +150,7 @@ export class Subject {
   #changes(key: string, by: 1 | -1): void {
     const { truth } = this.#context
     truth.overtake(key)
-    this.#versions.set(key, this.#version(key) + 1)
+    this.#versions.set(key, (this.#versions.get(key) ?? 0) + 1)
     const under = (this.#changing.get(key) ?? 0) + by
     if (under === 0) this.#changing.delete(key)
     else this.#changing.set(key, under)
