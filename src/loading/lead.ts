@@ -69,7 +69,7 @@ export class Lead {
   }
 
   #take(flights: readonly Flight[], now: number, end: number, attempts: number, pause: number): void {
-    const { tiers } = this.#context
+    const { tiers, router } = this.#context
     const { form, policy, mode } = this.#request
     const wanted = flights.filter(({ target }) => tiers.leases.available(target.key, form))
     if (wanted.length === 0) {
@@ -80,6 +80,8 @@ export class Lead {
     const requests = wanted.map((flight) => {
       const token = tiers.leases.newToken()
       flight.token = token
+      // Until the reply says otherwise: a change of the nodes gives back what may have been taken.
+      flight.held = { key: flight.target.stored, token, shard: router.shardOf(flight.target.key) }
       return {
         target: flight.target,
         seen: mode === 'refresh' || flight.takesOver ? ('any' as const) : flight.seen,
@@ -115,7 +117,7 @@ export class Lead {
       // A reply that was lost to the deadline may have been a lease.
       const maybe = leased.status === 'failed' && leased.error.code === 'ERR_NODE_TIMEOUT'
       if (maybe) flight.held = leased.held
-      else flight.token = undefined
+      else flight.token = flight.held = undefined
       if (leased.status === 'failed') ready.push(flight)
       else if (leased.status === 'held') {
         // A flight of ours that was voided, and whose node could not be told any more, fills nothing.
