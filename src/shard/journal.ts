@@ -86,12 +86,12 @@ export class Journal {
     }
   }
 
-  /** The first keys of it, at most so many. */
-  batch(most: number): string[] {
+  /** The first keys of it, at most so many, without some. */
+  batch(most: number, except?: ReadonlyMap<string, unknown>): string[] {
     const keys: string[] = []
     for (const key of this.#noted.keys()) {
       if (keys.length === most) break
-      keys.push(key)
+      if (!except?.has(key)) keys.push(key)
     }
     return keys
   }

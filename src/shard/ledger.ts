@@ -30,6 +30,14 @@ export interface LedgerContext {
   readonly nodeTimeout: number
 }
 
+/** A write or a removal that was sent. */
+export interface Begun {
+  /** The journal's stamp when it began. */
+  readonly stamp: number
+  /** Those of its keys that were noted then. */
+  readonly noted: readonly string[]
+}
+
 /** How many keys one command of a replay removes. */
 const BATCH = 256
 /** The pauses between attempts of a replay at a node that is up and does not do it, in milliseconds. */
@@ -48,6 +56,8 @@ export class Ledger {
   readonly #context: LedgerContext
   readonly #journal: Journal
   readonly #recent: Recent
+  /** How many writes and removals are under way of keys that are noted. */
+  readonly #underWay = new Map<string, number>()
   #primary: Guard | undefined
   #replaying = false
   #pause = FIRST_PAUSE
@@ -90,13 +100,29 @@ export class Ledger {
     return this.#recent.has(key)
   }
 
-  /** To be taken before a write or a removal is sent; see {@link Ledger.settled}. */
-  stamp(): number {
-    return this.#journal.stamp
+  /**
+   * To be told before a write or a removal of keys is sent: those that are noted are not removed behind it. Ends with
+   * {@link Ledger.ended}.
+   */
+  begin(keys: readonly string[]): Begun {
+    const stamp = this.#journal.stamp
+    if (this.#journal.size === 0) return { stamp, noted: [] }
+    const noted = keys.filter((key) => this.#journal.has(key))
+    for (const key of noted) this.#underWay.set(key, (this.#underWay.get(key) ?? 0) + 1)
+    return { stamp, noted }
   }
 
-  /** The primary wrote or removed a key: what was noted of it before `stamp` is done with. */
-  settled(key: string, stamp: number): void {
+  /** To be told when what began has an outcome, before {@link Ledger.settled} and {@link Ledger.missed} are. */
+  ended({ noted }: Begun): void {
+    for (const key of noted) {
+      const rest = (this.#underWay.get(key) as number) - 1
+      if (rest > 0) this.#underWay.set(key, rest)
+      else this.#underWay.delete(key)
+    }
+  }
+
+  /** The primary wrote or removed a key: what was noted of it before that began is done with. */
+  settled(key: string, { stamp }: Begun): void {
     this.#recent.add(key)
     if (this.#journal.size > 0 && this.#journal.settle(key, stamp)) this.counts.settled++
   }
@@ -143,7 +169,8 @@ export class Ledger {
 
   async #replayAll(primary: Guard): Promise<void> {
     while (this.#journal.size > 0 && primary.usable && !this.#closed) {
-      const keys = this.#journal.batch(BATCH)
+      const keys = this.#journal.batch(BATCH, this.#underWay)
+      if (keys.length === 0) return
       const stamp = this.#journal.stamp
       const outcomes = await primary.remove(keys, this.#context.nodeTimeout)
       const done = keys.filter((_, i) => !isFailure(outcomes[i]))

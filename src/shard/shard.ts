@@ -17,7 +17,7 @@ import type { MemberSpec, NodeSpec } from '../node/spec.ts'
 import { noAnswers, type Answers } from './answers.ts'
 import { Gather, MOST_WAITING, type Reader } from './gather.ts'
 import type { JournalLimits } from './journal.ts'
-import { Ledger } from './ledger.ts'
+import { Ledger, type Begun } from './ledger.ts'
 import { orderMembers, type MemberView, type ReadPolicy, type ReadPolicyContext } from './read-policy.ts'
 import { readInOrder, type ReadingContext } from './reading.ts'
 
@@ -139,9 +139,10 @@ export class Shard {
    * @param replaces whether an older value must not stay readable when the write fails: it is removed then, or noted down
    */
   async write(items: readonly WriteItem[], ms: number, replaces: boolean): Promise<WriteOutcome[]> {
-    this.#gather.release(items.map(({ key }) => key))
-    const stamp = this.ledger.stamp()
-    return this.#written(items, await this.primary.write(items, ms), stamp, replaces)
+    const keys = items.map(({ key }) => key)
+    this.#gather.release(keys)
+    const begun = this.ledger.begin(keys)
+    return this.#written(keys, await this.primary.write(items, ms), begun, replaces)
   }
 
   /** Whether its primary has leases. */
@@ -182,49 +183,50 @@ export class Shard {
    * @param replaces as of {@link Shard.write}
    */
   async fill(requests: readonly FillRequest[], ms: number, replaces: boolean): Promise<Stored[]> {
-    const stamp = this.ledger.stamp()
+    const keys = requests.map(({ key }) => key)
+    const begun = this.ledger.begin(keys)
     const outcomes = await fillLeased(this.primary, requests, ms)
-    return this.#written(requests, outcomes.map(storedOf), stamp, replaces)
+    return this.#written(keys, outcomes.map(storedOf), begun, replaces)
   }
 
-  /** Makes entries out of date; removes them where the primary has no leases. What it misses is noted down. */
+  /**
+   * Makes entries out of date; removes them where the primary has no leases, or has still to remove the key. What it misses
+   * is noted down.
+   */
   async expire(requests: readonly ExpireRequest[], ms: number): Promise<Removal[]> {
     const keys = requests.map(({ key }) => key)
-    if (!this.leases) return this.remove(keys, ms)
+    if (!this.leases || keys.some((key) => this.ledger.owed(key))) return this.remove(keys, ms)
     this.#gather.release(keys)
-    const stamp = this.ledger.stamp()
+    const begun = this.ledger.begin(keys)
     const outcomes = await expireEntries(this.primary, requests, ms)
-    return this.#removed(keys, outcomes.map(removedOf), stamp)
+    return this.#removed(keys, outcomes.map(removedOf), begun)
   }
 
   /** Removes keys from the primary; what it misses is noted down. */
   async remove(keys: readonly string[], ms: number): Promise<Removal[]> {
     this.#gather.release(keys)
-    const stamp = this.ledger.stamp()
-    return this.#removed(keys, await this.primary.remove(keys, ms), stamp)
+    const begun = this.ledger.begin(keys)
+    return this.#removed(keys, await this.primary.remove(keys, ms), begun)
   }
 
-  #written<T extends Stored>(
-    items: readonly { readonly key: string }[],
-    outcomes: T[],
-    stamp: number,
-    replaces: boolean,
-  ): T[] {
+  #written<T extends Stored>(keys: readonly string[], outcomes: T[], begun: Begun, replaces: boolean): T[] {
+    this.ledger.ended(begun)
     const failed: string[] = []
-    for (const [i, { key }] of items.entries()) {
+    for (const [i, key] of keys.entries()) {
       const outcome = outcomes[i]
-      if (outcome === 'stored') this.ledger.settled(key, stamp)
+      if (outcome === 'stored') this.ledger.settled(key, begun)
       else if (replaces && isFailure(outcome)) failed.push(key)
     }
     if (failed.length > 0) this.ledger.missed(failed)
     return outcomes
   }
 
-  #removed(keys: readonly string[], outcomes: readonly RemoveOutcome[], stamp: number): Removal[] {
+  #removed(keys: readonly string[], outcomes: readonly RemoveOutcome[], begun: Begun): Removal[] {
+    this.ledger.ended(begun)
     const failed: string[] = []
     for (const [i, outcome] of outcomes.entries()) {
       if (isFailure(outcome)) failed.push(keys[i] as string)
-      else this.ledger.settled(keys[i] as string, stamp)
+      else this.ledger.settled(keys[i] as string, begun)
     }
     const noted = failed.length > 0 ? this.ledger.missed(failed) : []
     let next = 0

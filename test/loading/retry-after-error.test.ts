@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { memoryNode } from '../../src/node/memory.ts'
 import type { CacheOptions } from '../../src/options.ts'
+import { faulty, ManualClock } from '../../src/testing/index.ts'
 import { bench, makeCache, rejection, turn, type Bench } from '../support/caches.ts'
 import { FakeServer, gate } from '../support/fake-node.ts'
 
@@ -263,5 +264,17 @@ describe('expire', () => {
     await cache.set('key', 'old')
     expect(await cache.expire('key')).toEqual({ ok: true, status: 'deleted' })
     expect(server.store.size).toBe(0)
+  })
+
+  it('of a key whose delete the node missed deletes it', async () => {
+    const lab = faulty(memoryNode('m'))
+    const cache = await makeCache({ ...options, nodes: [lab.node], clock: new ManualClock() })
+    await cache.set('key', 'old')
+    // The delete, and its first replay.
+    lab.inject({ fault: 'error', operation: 'remove', times: 2 })
+    expect(await cache.delete('key')).toEqual({ ok: true, status: 'journaled' })
+    await turn()
+    expect(await cache.expire('key')).toEqual({ ok: true, status: 'deleted' })
+    expect([await cache.getEntry('key'), cache.stats().nodes[0]?.journal.keys]).toEqual([undefined, 0])
   })
 })

@@ -37,6 +37,7 @@ const BOUNDS: Readonly<Record<string, string>> = {
   'redis/waiters.ts waiting': 'one for each call of connect; each ends by `connectTimeout`',
   'shard/gather.ts open': 'eight batches of 64 keys for each node',
   'shard/journal.ts noted': '`journal.maxKeys` and `journal.maxBytes`, for each node',
+  'shard/ledger.ts underWay': 'as the journal; each ends by its deadline',
   'shard/recent.ts until': '50,000 for each node',
   'testing/faulty/adapter.ts waiting': 'what a test lets hang',
   'testing/faulty/rules.ts active': 'the rules that a test sets',

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { NodeError } from '../../src/base/errors.ts'
+import { Ledger } from '../../src/shard/ledger.ts'
 import { Shard } from '../../src/shard/shard.ts'
 import { ManualClock } from '../../src/testing/index.ts'
 import { turn } from '../support/caches.ts'
@@ -175,6 +176,38 @@ describe('a write', () => {
     slow.open()
     expect(await writing).toEqual(['stored'])
     expect([shard.ledger.owed('k'), await read('prefer-primary', 'k')]).toEqual([true, [undefined]])
+  })
+
+  /** Whether a write that is acknowledged is there, when the replay of an older delete began after it. */
+  async function overtaken(): Promise<boolean> {
+    const { clock, server, shard } = setUp()
+    server.removes = refuses
+    await shard.remove(['k', 'l'], MS)
+    server.removes = works
+    const reply = gate()
+    server.writes = async (answer) => {
+      const outcomes = answer()
+      await reply.promise
+      return outcomes
+    }
+    const writing = shard.write([item('k')], MS, true)
+    await clock.advanceAsync(200)
+    expect(shard.ledger.owed('l')).toBe(false)
+    reply.open()
+    expect(await writing).toEqual(['stored'])
+    await clock.advanceAsync(10_000)
+    expect([shard.ledger.backlog, clock.referenced]).toEqual([0, 0])
+    return server.store.has('k')
+  }
+
+  it('is not undone by the replay of a delete from before it', async () => {
+    expect(await overtaken()).toBe(true)
+  })
+
+  it('control: is, when the replay does not leave out what is being written', async () => {
+    const begin = vi.spyOn(Ledger.prototype, 'begin').mockReturnValue({ stamp: 0, noted: [] })
+    expect(await overtaken()).toBe(false)
+    begin.mockRestore()
   })
 
   it('that fails is noted where it replaces something, and not where there was nothing', async () => {
