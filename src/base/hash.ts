@@ -1,4 +1,6 @@
 import xxhash from 'xxhash-wasm'
+import { hashTag } from './hash-tag.ts'
+import { shortXxh32 } from './xxh32.ts'
 
 /** The hash functions that placement and envelopes use, ready to be called synchronously. */
 export interface Hash {
@@ -6,7 +8,15 @@ export interface Hash {
   text(text: string, seed?: number): number
   /** XXH32 of bytes; `seed` is 0 unless given. An unsigned 32-bit integer. */
   bytes(bytes: Uint8Array, seed?: number): number
+  /**
+   * `text` of a key's hash tag, as a signed 32-bit integer, in one step that allocates nothing. Need not be there: it makes
+   * placement faster.
+   */
+  place?(key: string): number
 }
+
+/** Up to here JavaScript is faster than WebAssembly, in characters: 42 to 80 ns for 19 characters, 77 to 80 for 40. */
+const SHORT = 40
 
 let loading: Promise<Hash> | undefined
 
@@ -19,6 +29,16 @@ let loading: Promise<Hash> | undefined
  * hash.text('user:1') // the position of this key on every ring
  */
 export function loadHash(): Promise<Hash> {
-  loading ??= xxhash().then(({ h32, h32Raw }) => ({ text: h32, bytes: h32Raw }))
+  loading ??= xxhash().then(({ h32, h32Raw }) => {
+    const text = (given: string, seed = 0): number => {
+      const short = given.length <= SHORT ? shortXxh32(given, seed, true) : undefined
+      return short === undefined ? h32(given, seed) : short >>> 0
+    }
+    const place = (key: string): number => {
+      const short = key.length <= SHORT ? shortXxh32(key, 0, false) : undefined
+      return short ?? text(hashTag(key)) | 0
+    }
+    return { text, bytes: h32Raw, place }
+  })
   return loading
 }

@@ -1,8 +1,12 @@
+import { firstAtOrAfter } from '../placement/jump.ts'
 import type { Ring } from '../placement/ring.ts'
+
+/** What is kept of a ring: it is rarely asked, and can do without a table. */
+type Arcs = Pick<Ring, 'ids' | 'points' | 'owners'>
 
 /** A ring that is no longer in use. */
 interface Past {
-  readonly ring: Ring
+  readonly ring: Arcs
   /** Entries written until this moment (wall clock) may have been written under it, or missed a delete. */
   readonly until: number
 }
@@ -26,7 +30,8 @@ const MOST_RINGS = 64
 const MOST_POINTS = 2_000_000
 
 /** The history when `ring` is replaced at `now` (wall clock). */
-export function remember({ past, floor }: History, ring: Ring, now: number): History {
+export function remember({ past, floor }: History, { ids, points: positions, owners }: Ring, now: number): History {
+  const ring: Arcs = { ids, points: positions, owners }
   // A ring that comes again counts with its last time: nodes that come and go leave two rings behind, not hundreds.
   const all = [{ ring, until: now }, ...past.filter((older) => !sameRing(older.ring, ring))]
   let points = 0
@@ -44,10 +49,14 @@ export function movedSince({ past, floor }: History, ring: Ring, key: string, wr
   if (newest === undefined || writtenAt > newest.until) return false
   const position = ring.position(key)
   const owner = ring.ids[ring.ownerAt(position)]
-  return past.some((one) => writtenAt <= one.until && one.ring.ids[one.ring.ownerAt(position)] !== owner)
+  return past.some((one) => writtenAt <= one.until && ownerOn(one.ring, position) !== owner)
 }
 
-function sameRing(a: Ring, b: Ring): boolean {
+function ownerOn({ ids, points, owners }: Arcs, position: number): string {
+  return ids[owners[firstAtOrAfter(points, position)] as number] as string
+}
+
+function sameRing(a: Arcs, b: Arcs): boolean {
   return (
     a.ids.length === b.ids.length &&
     a.points.length === b.points.length &&

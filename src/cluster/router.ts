@@ -227,7 +227,7 @@ export class Router {
 }
 
 function ownerIndex({ ring }: Topology, key: string): number {
-  return ring.ownerAt(ring.position(key))
+  return ring.ownerOf(key)
 }
 
 function atNode<T extends RoutedKey>({ stored, ...rest }: T): Omit<T, 'stored'> {

@@ -39,7 +39,7 @@ export interface Evolution {
  */
 export function evolve(before: Topology | undefined, nodes: readonly NodeSpec[], context: TopologyContext): Evolution {
   const specs = checkNodes(nodes)
-  const placement = ring(specs, { hash: context.hash, points: context.points })
+  const placement = ring(specs, { hash: context.hash, points: context.points, ...(before && { before: before.ring }) })
   const specOf = new Map(specs.map((spec) => [spec.id, spec]))
   const shardOf = new Map(before?.shards.map((shard) => [shard.id, shard]))
   const opened: Member[] = []

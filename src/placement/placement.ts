@@ -13,6 +13,8 @@ export interface Placement {
   position(key: string): number
   /** The index in `ids` of the shard that owns a position. */
   ownerAt(position: number): number
+  /** The index in `ids` of the shard that owns a key. */
+  ownerOf(key: string): number
   /** The id of the shard that owns a key. */
   locate(key: string): string
   /** The ids of up to `count` distinct shards, the owner first, then in the order in which they stand in for it. */

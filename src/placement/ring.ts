@@ -1,14 +1,18 @@
 import { checkCount } from '../base/check.ts'
 import { OptionError, quote } from '../base/errors.ts'
-import type { Hash } from '../base/hash.ts'
-import type { Placement, WeightedId } from './placement.ts'
 import { hashTag } from '../base/hash-tag.ts'
+import type { Hash } from '../base/hash.ts'
+import { firstAtOrAfter, ownerFinder } from './jump.ts'
+import type { Placement, WeightedId } from './placement.ts'
+import { makePoints, mergePoints, type Owned, type Points } from './points.ts'
 
 /** How many points a shard of weight 1 has on the ring unless told otherwise. */
 export const DEFAULT_POINTS = 1024
 
 /** A consistent-hash ring: a {@link Placement} whose points can be looked at. */
 export interface Ring extends Placement {
+  /** For each shard, how many points it has; aligned with `ids`. */
+  readonly counts: readonly number[]
   /** The points in ascending order: unsigned 32-bit positions, ties included. */
   readonly points: Uint32Array
   /** For each point, the index in `ids` of the shard it belongs to. */
@@ -21,10 +25,12 @@ export interface RingOptions {
   hash: Hash
   /** Points per weight unit; 1,024 unless given. The classic 150 works, with peaks of 1.11 × the average instead of 1.05 at ten nodes. */
   points?: number
+  /**
+   * A ring that this one follows, made with the same `hash`. The result is the same without it; with it, only the points of
+   * shards that are new or have another weight are made.
+   */
+  before?: Ring
 }
-
-// A sort key packs (position, rank of the id) into one exact double: 32 + 21 bits.
-const RANKS = 2 ** 21
 
 /**
  * Builds a consistent-hash ring with virtual nodes.
@@ -45,27 +51,29 @@ const RANKS = 2 ** 21
  * before.locateMany('user:1', 2) // both, the owner first
  */
 export function ring(shards: readonly WeightedId[], options: RingOptions): Ring {
-  const { hash } = options
+  const { hash, before } = options
   const perUnit = checkCount(options.points ?? DEFAULT_POINTS, 'points')
   if (shards.length === 0) throw new OptionError('ERR_NO_NODES', 'a ring needs at least one node; given: none')
   const sorted = [...shards].sort((a, b) => (a.id < b.id ? -1 : 1))
   const ids = sorted.map((shard) => shard.id)
-  const { points, owners } = sortPoints(sorted, perUnit, hash)
-
-  const ownerAt = (position: number): number => owners[firstAtOrAfter(points, position)] as number
-  const position = (key: string): number => hash.text(hashTag(key))
+  const counts = countPoints(sorted, perUnit)
+  const { points, owners } = before ? change(before, ids, counts, hash) : makePoints(ownedBy(ids, counts), hash)
+  const ownerAt = ownerFinder({ points, owners })
+  const place = hash.place ?? ((key: string) => hash.text(hashTag(key)))
   return {
     ids,
+    counts,
     points,
     owners,
-    position,
+    position: (key) => place(key) >>> 0,
     ownerAt,
-    locate: (key) => ids[ownerAt(position(key))] as string,
+    ownerOf: (key) => ownerAt(place(key)),
+    locate: (key) => ids[ownerAt(place(key))] as string,
     locateMany: (key, count) => {
       const found: number[] = []
       const wanted = Math.min(count, ids.length)
       for (
-        let at = firstAtOrAfter(points, position(key));
+        let at = firstAtOrAfter(points, place(key) >>> 0);
         found.length < wanted;
         at = at + 1 === points.length ? 0 : at + 1
       ) {
@@ -77,13 +85,10 @@ export function ring(shards: readonly WeightedId[], options: RingOptions): Ring 
   }
 }
 
-function sortPoints(
-  shards: readonly WeightedId[],
-  perUnit: number,
-  hash: Hash,
-): { points: Uint32Array; owners: Uint32Array } {
-  const counts = shards.map((shard, rank) => {
-    if (shard.id === shards[rank + 1]?.id)
+/** How many points each shard has. */
+function countPoints(sorted: readonly WeightedId[], perUnit: number): number[] {
+  const counts = sorted.map((shard, rank) => {
+    if (shard.id === sorted[rank + 1]?.id)
       throw new OptionError('ERR_DUPLICATE_ID', `two nodes have the id ${quote(shard.id)}`)
     return Math.max(1, Math.round(checkWeight(shard.weight ?? 1, shard.id) * perUnit))
   })
@@ -94,22 +99,23 @@ function sortPoints(
       `${total} points are more than the ${MAX_POINTS} a ring may have; use smaller weights or fewer points`,
     )
   }
-  const keys = new Float64Array(total)
-  let at = 0
-  for (const [rank, shard] of shards.entries()) {
-    const count = counts[rank] as number
-    for (let i = 0; i < count; i++) keys[at++] = hash.text(`${shard.id}#${i}`) * RANKS + rank
-  }
-  keys.sort()
-  const points = new Uint32Array(total)
-  const owners = new Uint32Array(total)
-  for (let i = 0; i < total; i++) {
-    const key = keys[i] as number
-    const point = Math.floor(key / RANKS)
-    points[i] = point
-    owners[i] = key - point * RANKS
-  }
-  return { points, owners }
+  return counts
+}
+
+function ownedBy(ids: readonly string[], counts: readonly number[]): Owned[] {
+  return ids.map((id, owner) => ({ id, owner, count: counts[owner] as number }))
+}
+
+/** The points of a ring that follows another one: only those of shards that are new, or of another weight, are made. */
+function change(before: Ring, ids: readonly string[], counts: readonly number[], hash: Hash): Points {
+  const wanted = new Map(ownedBy(ids, counts).map((one) => [one.id, one]))
+  const indexes = Int32Array.from(before.ids, (id, i) => {
+    const stays = wanted.get(id)
+    if (stays?.count !== before.counts[i]) return -1
+    wanted.delete(id)
+    return stays?.owner ?? -1
+  })
+  return mergePoints(before, indexes, makePoints([...wanted.values()], hash))
 }
 
 /** The most points a ring may have: 16 million take 128 MB and seconds to sort, which no honest set of weights needs. */
@@ -126,16 +132,4 @@ export function checkWeight(given: unknown, id: string): number {
     'ERR_OPTION',
     `the weight of node ${quote(id)} must be a positive finite number; given: ${quote(given)}`,
   )
-}
-
-/** The index of the first point at or after a position; 0 when there is none, since the ring is round. */
-function firstAtOrAfter(points: Uint32Array, position: number): number {
-  let low = 0
-  let high = points.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((points[middle] as number) < position) low = middle + 1
-    else high = middle
-  }
-  return low === points.length ? 0 : low
 }

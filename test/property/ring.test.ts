@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { loadHash } from '../../src/base/hash.ts'
+import { loadHash, type Hash } from '../../src/base/hash.ts'
 import { hashTag } from '../../src/base/hash-tag.ts'
 import { diff } from '../../src/placement/diff.ts'
 import type { WeightedId } from '../../src/placement/placement.ts'
@@ -8,6 +8,7 @@ import { ring } from '../../src/placement/ring.ts'
 import { shares } from '../placement/shares.ts'
 
 const hash = await loadHash()
+const coarse: Hash = { ...hash, text: (text) => (hash.text(text) % 64) * 2 ** 26 }
 const settings = { seed: 20260102, numRuns: 60 }
 
 const id = fc.oneof(
@@ -50,6 +51,33 @@ describe('any ring', () => {
       ),
       settings,
     )
+  })
+
+  it.each([
+    ['', hash],
+    [', where many points share a position', coarse],
+  ])('that follows another one is the one that is made from nothing%s', (_, of) => {
+    fc.assert(
+      fc.property(nodes(), nodes(), points, fc.array(key, { maxLength: 20 }), (first, second, perUnit, keys) => {
+        const both = [...new Map([...first, ...second].map((each) => [each.id, each])).values()]
+        let before = ring(first, { hash: of, points: perUnit })
+        for (const list of [second, both, second.slice(0, 1), first]) {
+          const whole = ring(list, { hash: of, points: perUnit })
+          const followed = ring(list, { hash: of, points: perUnit, before })
+          expect([followed.ids, followed.counts]).toEqual([whole.ids, whole.counts])
+          expect([followed.points, followed.owners]).toEqual([whole.points, whole.owners])
+          for (const each of keys) expect(followed.locate(each)).toBe(whole.locate(each))
+          before = followed
+        }
+      }),
+      settings,
+    )
+  })
+
+  it('that follows one with other points per unit of weight does so, too', () => {
+    const list = [{ id: 'a' }, { id: 'b', weight: 2 }, { id: 'c' }]
+    const before = ring(list, { hash, points: 100 })
+    expect([...ring(list, { hash, points: 50, before }).points]).toEqual([...ring(list, { hash, points: 50 }).points])
   })
 
   it('has sorted points, as many as the weights say, and an owner for each', () => {

@@ -1,0 +1,77 @@
+const P1 = 0x9e3779b1 | 0
+const P2 = 0x85ebca77 | 0
+const P3 = 0xc2b2ae3d | 0
+const P4 = 0x27d4eb2f
+const P5 = 0x165667b1
+
+/**
+ * XXH32 of a short ASCII text, in plain JavaScript: into WebAssembly a text has to be encoded and copied first, which takes
+ * longer than to hash it. After the specification of xxHash
+ * (https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md).
+ *
+ * One pass: whether the text is ASCII, and whether it has a brace, shows in the characters that are mixed in. Nothing is
+ * allocated: a signed 32-bit integer is a small one to V8, an unsigned one may not be.
+ *
+ * @param braces whether a text with a `{` is hashed, too
+ * @returns a signed 32-bit integer; `undefined` for a text that is not ASCII, or has a `{` and must not
+ */
+export function shortXxh32(text: string, seed: number, braces: boolean): number | undefined {
+  const { length } = text
+  let codes = 0
+  let brace = 0
+  let at = 0
+  let hash: number
+  if (length >= 16) {
+    // The four lanes take turns: each word goes to the first, which then becomes the last.
+    let a = (seed + P1 + P2) | 0
+    let b = (seed + P2) | 0
+    let c = seed | 0
+    let d = (seed - P1) | 0
+    for (const end = length & ~15; at < end; at += 4) {
+      const w = text.charCodeAt(at)
+      const x = text.charCodeAt(at + 1)
+      const y = text.charCodeAt(at + 2)
+      const z = text.charCodeAt(at + 3)
+      codes |= w | x | y | z
+      const word = w | (x << 8) | (y << 16) | (z << 24)
+      brace |= braceIn(word)
+      const mixed = Math.imul(rotate((a + Math.imul(word, P2)) | 0, 13), P1)
+      a = b
+      b = c
+      c = d
+      d = mixed
+    }
+    hash = (rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18)) | 0
+  } else hash = (seed + P5) | 0
+  hash = (hash + length) | 0
+  for (const end = length - 3; at < end; at += 4) {
+    const w = text.charCodeAt(at)
+    const x = text.charCodeAt(at + 1)
+    const y = text.charCodeAt(at + 2)
+    const z = text.charCodeAt(at + 3)
+    codes |= w | x | y | z
+    const word = w | (x << 8) | (y << 16) | (z << 24)
+    brace |= braceIn(word)
+    hash = Math.imul(rotate((hash + Math.imul(word, P3)) | 0, 17), P4)
+  }
+  for (; at < length; at++) {
+    const code = text.charCodeAt(at)
+    codes |= code
+    brace |= braceIn(code)
+    hash = Math.imul(rotate((hash + Math.imul(code, P5)) | 0, 11), P1)
+  }
+  if (codes > 127 || (brace !== 0 && !braces)) return undefined
+  hash = Math.imul(hash ^ (hash >>> 15), P2)
+  hash = Math.imul(hash ^ (hash >>> 13), P3)
+  return hash ^ (hash >>> 16)
+}
+
+function rotate(value: number, bits: number): number {
+  return (value << bits) | (value >>> (32 - bits))
+}
+
+/** Not 0 when one of the word's four characters is `{`: only a byte that was 0 borrows from its own top bit. */
+function braceIn(word: number): number {
+  const rest = word ^ 0x7b7b7b7b
+  return (rest - 0x01010101) & ~rest & 0x80808080
+}

@@ -1,0 +1,95 @@
+import type { Hash } from '../base/hash.ts'
+
+/** Points in ascending order of their positions, and for each the index of the shard it belongs to. */
+export interface Points {
+  /** Unsigned 32-bit integers. Points with one position are ordered by owner. */
+  readonly points: Uint32Array
+  readonly owners: Uint32Array
+}
+
+/** A shard, by its index, and how many points it has. */
+export interface Owned {
+  readonly id: string
+  readonly owner: number
+  readonly count: number
+}
+
+/** The points of some shards, given in the order of their indexes: point `i` of a shard lies at XXH32 (seed 0) of `${id}#${i}`. */
+export function makePoints(shards: readonly Owned[], hash: Hash): Points {
+  const total = shards.reduce((sum, { count }) => sum + count, 0)
+  const points = new Uint32Array(total)
+  const owners = new Uint32Array(total)
+  let at = 0
+  for (const { id, owner, count } of shards) {
+    owners.fill(owner, at, at + count)
+    for (let i = 0; i < count; i++) points[at++] = hash.text(`${id}#${i}`)
+  }
+  return sortPoints({ points, owners })
+}
+
+/** 32 bits in three passes. */
+const SHIFTS = [0, 11, 22] as const
+const DIGITS = 2 ** 11
+
+/** A radix sort, least significant digit first. It is stable: what was given in the order of owners stays so. */
+function sortPoints(given: Points): Points {
+  const { length } = given.points
+  let from = given
+  let to: Points = { points: new Uint32Array(length), owners: new Uint32Array(length) }
+  for (const shift of SHIFTS) {
+    const places = new Uint32Array(DIGITS + 1)
+    const { points, owners } = from
+    for (let i = 0; i < length; i++) {
+      const next = (((points[i] as number) >>> shift) & (DIGITS - 1)) + 1
+      places[next] = (places[next] as number) + 1
+    }
+    for (let digit = 0; digit < DIGITS; digit++) {
+      places[digit + 1] = (places[digit + 1] as number) + (places[digit] as number)
+    }
+    for (let i = 0; i < length; i++) {
+      const point = points[i] as number
+      const digit = (point >>> shift) & (DIGITS - 1)
+      const place = places[digit] as number
+      places[digit] = place + 1
+      to.points[place] = point
+      to.owners[place] = owners[i] as number
+    }
+    const done = to
+    to = from
+    from = done
+  }
+  return from
+}
+
+/**
+ * Points that stay, under new indexes, and others between them.
+ *
+ * @param indexes for each owner in `old` its index now, in the same order, or -1 for one whose points do not stay
+ */
+export function mergePoints(old: Points, indexes: Int32Array, added: Points): Points {
+  let kept = 0
+  for (const owner of old.owners) if ((indexes[owner] as number) >= 0) kept++
+  const points = new Uint32Array(kept + added.points.length)
+  const owners = new Uint32Array(points.length)
+  let next = 0
+  let at = 0
+  const add = (): void => {
+    points[at] = added.points[next] as number
+    owners[at++] = added.owners[next++] as number
+  }
+  for (let i = 0; i < old.points.length; i++) {
+    const owner = indexes[old.owners[i] as number] as number
+    if (owner < 0) continue
+    const point = old.points[i] as number
+    while (next < added.points.length && comesFirst(added, next, point, owner)) add()
+    points[at] = point
+    owners[at++] = owner
+  }
+  while (next < added.points.length) add()
+  return { points, owners }
+}
+
+function comesFirst({ points, owners }: Points, i: number, point: number, owner: number): boolean {
+  const other = points[i] as number
+  return other < point || (other === point && (owners[i] as number) < owner)
+}

@@ -1,0 +1,79 @@
+import fc from 'fast-check'
+import xxhash from 'xxhash-wasm'
+import { describe, expect, it } from 'vitest'
+import { hashTag } from '../../src/base/hash-tag.ts'
+import { loadHash } from '../../src/base/hash.ts'
+import { shortXxh32 } from '../../src/base/xxh32.ts'
+import { seededRandom } from '../../src/testing/index.ts'
+import { xxh32 } from '../placement/xxh32.ts'
+
+const hash = await loadHash()
+const { h32 } = await xxhash()
+const settings = { seed: 20260501, numRuns: 2_000 }
+
+const ASCII = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code))
+const OTHERS = ['\u0080', 'é', 'ÿ', '\u0100', 'Ā', '\u017b', '\u7b7b', '\u8000', '€', '\ud83d\udd11', '\uffff']
+
+describe('XXH32 in JavaScript', () => {
+  it('is what xxhash-wasm says, of a million texts, some of them not ASCII', () => {
+    const random = seededRandom(32)
+    const pick = (from: readonly string[]): string => from[Math.floor(random() * from.length)] as string
+    const wrong: string[] = []
+    for (let i = 0; i < 1_000_000; i++) {
+      let text = ''
+      const length = Math.floor(random() * 64)
+      while (text.length < length) text += random() < 0.01 ? pick(OTHERS) : pick(ASCII)
+      const seed = i % 4 === 0 ? Math.floor(random() * 2 ** 32) : 0
+      if (hash.text(text, seed) !== h32(text, seed)) wrong.push(text)
+    }
+    expect(wrong).toEqual([])
+  })
+
+  it('is what the specification says, of every length', () => {
+    const text = '0123456789abcdefghijklmnopqrstuvwxyz:/~!ABCDEFGHIJKLMNOPQRSTUVWXYZ'
+    for (let length = 0; length <= text.length; length++) {
+      const given = text.slice(0, length)
+      for (const seed of [0, 1, 0x7fffffff, 0xffffffff]) {
+        const said = shortXxh32(given, seed, true)
+        expect(said).toBe(xxh32(Buffer.from(given), seed) | 0)
+      }
+    }
+  })
+
+  it('leaves alone what is not ASCII, wherever that stands', () => {
+    for (let length = 1; length <= 40; length++) {
+      for (let at = 0; at < length; at++) {
+        for (const other of OTHERS) {
+          expect(shortXxh32('a'.repeat(at) + other + 'a'.repeat(length - at - 1), 0, true)).toBeUndefined()
+        }
+      }
+    }
+  })
+
+  it('leaves alone what has a brace, wherever that stands, and nothing else', () => {
+    const text = fc.string({ maxLength: 40, unit: fc.constantFrom(...ASCII, '{', '}', 'z', '|') })
+    fc.assert(
+      fc.property(text, (given) => {
+        expect(shortXxh32(given, 0, false) === undefined).toBe(given.includes('{'))
+        expect(shortXxh32(given, 0, true)).toBeDefined()
+      }),
+      settings,
+    )
+  })
+})
+
+describe('the place of a key', () => {
+  it('is the hash of its tag', () => {
+    const key = fc.string({
+      minLength: 1,
+      maxLength: 60,
+      unit: fc.constantFrom('a', 'b', '{', '}', ':', '1', 'é', '🔑'),
+    })
+    fc.assert(
+      fc.property(key, (given) => {
+        expect(hash.place?.(given)).toBe(h32(hashTag(given)) | 0)
+      }),
+      settings,
+    )
+  })
+})

@@ -1,0 +1,38 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { firstAtOrAfter, ownerFinder } from '../../src/placement/jump.ts'
+
+const settings = { seed: 20260502, numRuns: 300 }
+const position = fc.oneof(
+  fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+  fc.constantFrom(0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 2, 2 ** 32 - 1),
+  fc.integer({ min: 0, max: 300 }),
+)
+
+describe('the jump table', () => {
+  it('finds what a binary search finds, at every point and beside it, given signed or unsigned', () => {
+    const ring = fc.array(fc.tuple(position, fc.nat({ max: 20 })), { minLength: 1, maxLength: 200 })
+    fc.assert(
+      fc.property(ring, fc.array(position, { maxLength: 50 }), (unsorted, others) => {
+        const sorted = unsorted.toSorted(([a, x], [b, y]) => a - b || x - y)
+        const points = Uint32Array.from(sorted, ([point]) => point)
+        const owners = Uint32Array.from(sorted, ([, owner]) => owner)
+        const find = ownerFinder({ points, owners })
+        const near = [...points].flatMap((point) => [point, Math.max(0, point - 1), Math.min(2 ** 32 - 1, point + 1)])
+        for (const wanted of [...near, ...others]) {
+          const expected = owners[firstAtOrAfter(points, wanted)]
+          expect([find(wanted), find(wanted | 0)]).toEqual([expected, expected])
+        }
+      }),
+      settings,
+    )
+  })
+
+  it('finds it with more points than buckets', () => {
+    const points = Uint32Array.from({ length: 100_000 }, (_, i) => 5 * i)
+    const owners = Uint32Array.from(points, (_, i) => i)
+    const find = ownerFinder({ points, owners })
+    for (const i of [0, 1, 777, 99_998, 99_999]) expect([find(5 * i), find(5 * i + 1)]).toEqual([i, (i + 1) % 100_000])
+    expect(find(2 ** 32 - 1)).toBe(0)
+  })
+})
