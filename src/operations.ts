@@ -2,24 +2,23 @@ import { waitFor, type Patience } from './base/caller.ts'
 import { CALL, callOptions, LOAD, NONE, PATIENT, patienceOf, READ, useL1, WRITE } from './call-options.ts'
 import { checkOneOf, type Unchecked } from './base/check.ts'
 import { durationOr } from './base/duration.ts'
-import { CacheError, ValueError, quote, type NodeError } from './base/errors.ts'
+import { CacheError, quote, type NodeError } from './base/errors.ts'
 import { hashTag } from './base/hash-tag.ts'
-import { encodeValue } from './entry/codec.ts'
-import { packedSize, roundTrip } from './entry/form.ts'
 import { checkKey, storedKey } from './entry/key.ts'
 import type { House } from './house.ts'
 import { FRESH_ONLY, judge, type Freshness } from './loading/freshness.ts'
-import { checkLoadPolicy, spread, windowOf } from './loading/policy.ts'
+import { checkLoadPolicy } from './loading/policy.ts'
 import type { LoadFunction } from './loading/origin.ts'
 import type { LoadKey, LoadRequest } from './loading/request.ts'
 import { isFailure } from './node/contract.ts'
 import type { SpaceSettings } from './options.ts'
+import { prepareWrite, resultOf } from './prepare.ts'
 import { checkReadPolicy, type ReadPolicy } from './shard/read-policy.ts'
 import type { Removal, Stored } from './shard/shard.ts'
 import type { TierKey } from './tier/key.ts'
 import type { Asker } from './tier/one-read.ts'
 import type { Found } from './tier/found.ts'
-import type { TierRead, TierWrite } from './tier/tiers.ts'
+import type { TierRead } from './tier/tiers.ts'
 import type { DeleteResult, Explanation, WriteResult } from './types.ts'
 
 /** What one view of the cache (the cache itself, or a space) does with keys: checks what callers give, then runs the house. */
@@ -76,14 +75,17 @@ export class Operations {
   }
 
   /** What was found, if it may be used; counts it. */
-  #usable({ key }: LoadKey, { entry, seen, source, error }: Found, freshness: Freshness): Found {
+  #usable({ key }: LoadKey, found: Found, freshness: Freshness): Found {
+    const { entry, source, error } = found
     const { settings, tally } = this.house
     if (error && settings.onNodeError === 'throw') throw error
     const verdict = entry && judge(entry, settings.clock.now(), settings.random, freshness)
-    const usable = verdict === 'expired' ? undefined : entry
-    if (usable) tally.hit(key, source)
-    else tally.miss(key)
-    return { entry: usable, seen, source, error }
+    if (entry && verdict !== 'expired') {
+      tally.hit(key, source)
+      return found
+    }
+    tally.miss(key)
+    return { ...found, entry: undefined }
   }
 
   #tierRead(options: Unchecked, patience: Patience): TierRead {
@@ -106,6 +108,36 @@ export class Operations {
     return this.house.tiers.l1?.peek(key)?.value
   }
 
+  /** Writes one key, as {@link Operations.write} does. Everything that goes wrong is a rejection. */
+  writeOne(name: string, value: unknown, given: unknown): Promise<WriteResult> {
+    const { house, settings } = this
+    try {
+      house.assertOpen()
+      const options = callOptions(given, 'write options', WRITE)
+      const patience = patienceOf(options)
+      const ttl = durationOr(options, 'ttl', settings.policy.ttl)
+      const write = prepareWrite(this.target(name), value, ttl, useL1(options), settings, house)
+      const { flights, tiers } = house
+      const { key } = write.target
+      flights.fence(key)
+      const writing = new Promise<WriteResult>((resolve, reject) => {
+        const written = (outcome: Stored): void => {
+          flights.fence(key)
+          if (isFailure(outcome) && house.settings.onNodeError === 'throw') reject(outcome)
+          else resolve(resultOf(outcome))
+        }
+        const failed = (error: unknown): void => {
+          flights.fence(key)
+          reject(error as Error)
+        }
+        tiers.writeOne(write, settings.form, this.#nodeTime(patience), { written, failed })
+      })
+      return this.#wait(writing, patience)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
   /**
    * Writes distinct keys, all checked and encoded before the first byte leaves. One result each, in order. What is sent is
    * sent before this returns its promise, so that calls reach a node in the order in which they were made.
@@ -117,14 +149,14 @@ export class Operations {
     const patience = patienceOf(options)
     const ttl = durationOr(options, 'ttl', settings.policy.ttl)
     const l1 = useL1(options)
-    const writes = Array.from(values, ([name, value]) => this.#prepare(name, value, ttl, l1))
+    const writes = Array.from(values, ([name, value]) =>
+      prepareWrite(this.target(name), value, ttl, l1, settings, house),
+    )
     const targets = writes.map(({ target }) => target)
     const outcomes = await this.#change(targets, patience, failureOf, (ms) =>
       house.tiers.write(writes, settings.form, ms, true),
     )
-    return outcomes.map((outcome) =>
-      outcome === 'stored' ? { ok: true, status: 'stored' } : { ok: false, status: 'failed' },
-    )
+    return outcomes.map(resultOf)
   }
 
   /** Removes distinct keys. One result each, in order. */
@@ -220,30 +252,6 @@ export class Operations {
     const [owner, ...fallbacks] = ring.locateMany(key, ring.ids.length)
     const tag = hashTag(key)
     return { key, storedKey: stored, tag, hash: hash.text(tag), owner: owner as string, fallbacks }
-  }
-
-  #prepare(name: string, value: unknown, ttl: number, useL1Tier: boolean): TierWrite {
-    const target = this.target(name)
-    const { form } = this.settings
-    const { router } = this.house.cluster
-    const payload = encodeValue(form.codec, value, name)
-    const size = packedSize(form, payload)
-    const most = router.shardOf(target.key).maxValueBytes
-    if (size > most) {
-      const sizes = `${size} bytes, and its node takes at most ${most}`
-      throw new ValueError('ERR_VALUE_SIZE', `the value of ${quote(name)} is too large: ${sizes}`)
-    }
-    const { policy } = this.settings
-    const fresh = spread(ttl, policy, this.house.settings.random)
-    const window = windowOf(policy)
-    const base = { target, kind: 'value', payload, ttl: fresh, window, token: undefined, loadTime: 0 } as const
-    const { tiers } = this.house
-    if (!useL1Tier || !tiers.l1?.admits(target.key)) return { ...base, value: undefined, l1: 'never' }
-    // An asynchronous schema would let a later delete overtake this write: the next read fills L1 then.
-    const revived = roundTrip(form, value, payload)
-    return !(revived instanceof Promise) && revived.status === 'value'
-      ? { ...base, value: revived.value, l1: 'stored' }
-      : { ...base, value: undefined, l1: 'never' }
   }
 
   #loadRequest(options: Unchecked): LoadRequest {

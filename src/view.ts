@@ -35,10 +35,7 @@ export function createFace<V>(operations: Operations, withSchema: (schema: unkno
         { ...operations.settings.policy, earlyRefresh: 0 },
       ),
     has: (key, options) => operations.findOne(key, options, ({ entry }) => entry?.kind === 'value'),
-    async set(key, value, options) {
-      const [result] = await operations.write(new Map([[key, value]]), options)
-      return result!
-    },
+    set: (key, value, options) => operations.writeOne(key, value, options),
     async setMany(entries, options) {
       const values = pairs(entries)
       return zip(values.keys(), await operations.write(values, options))

@@ -61,9 +61,50 @@ export function shortXxh32(text: string, seed: number, braces: boolean): number 
     hash = Math.imul(rotate((hash + Math.imul(code, P5)) | 0, 11), P1)
   }
   if (codes > 127 || (brace !== 0 && !braces)) return undefined
-  hash = Math.imul(hash ^ (hash >>> 15), P2)
-  hash = Math.imul(hash ^ (hash >>> 13), P3)
-  return hash ^ (hash >>> 16)
+  return finish(hash)
+}
+
+/** XXH32 of the bytes from `start` to `end`, in plain JavaScript: for few of them. A signed 32-bit integer. */
+export function bytesXxh32(bytes: Uint8Array, seed: number, start: number, end: number): number {
+  const length = end - start
+  let at = start
+  let hash: number
+  if (length >= 16) {
+    let a = (seed + P1 + P2) | 0
+    let b = (seed + P2) | 0
+    let c = seed | 0
+    let d = (seed - P1) | 0
+    for (const last = start + (length & ~15); at < last; at += 4) {
+      const mixed = Math.imul(rotate((a + Math.imul(wordAt(bytes, at), P2)) | 0, 13), P1)
+      a = b
+      b = c
+      c = d
+      d = mixed
+    }
+    hash = (rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18)) | 0
+  } else hash = (seed + P5) | 0
+  hash = (hash + length) | 0
+  for (const last = end - 3; at < last; at += 4) {
+    hash = Math.imul(rotate((hash + Math.imul(wordAt(bytes, at), P3)) | 0, 17), P4)
+  }
+  for (; at < end; at++) hash = Math.imul(rotate((hash + Math.imul(bytes[at] as number, P5)) | 0, 11), P1)
+  return finish(hash)
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  return (
+    (bytes[at] as number) |
+    ((bytes[at + 1] as number) << 8) |
+    ((bytes[at + 2] as number) << 16) |
+    ((bytes[at + 3] as number) << 24)
+  )
+}
+
+/** The last mixing, by which every bit of the input changes half of the bits. */
+function finish(hash: number): number {
+  const once = Math.imul(hash ^ (hash >>> 15), P2)
+  const twice = Math.imul(once ^ (once >>> 13), P3)
+  return twice ^ (twice >>> 16)
 }
 
 function rotate(value: number, bits: number): number {

@@ -1,12 +1,14 @@
 import type { ExpireRequest, FillRequest, LeaseOutcome, LeaseRequest } from '../node/atomic.ts'
-import type { ReadOutcome, WriteItem } from '../node/contract.ts'
+import type { ReadOutcome, WriteItem, WriteOutcome } from '../node/contract.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
 import type { Source } from '../shard/answers.ts'
-import type { Reader } from '../shard/gather.ts'
+import type { Reader } from '../shard/gathered-reads.ts'
 import type { Removal, Shard, Stored } from '../shard/shard.ts'
+import type { Writer } from '../shard/gathered-writes.ts'
 import type { Detour, Ejector } from './ejector.ts'
 import { movedSince } from './history.ts'
 import type { Topology } from './topology.ts'
+import { isWrittenBy } from '../entry/form.ts'
 import { MAX_CLOCK_SKEW } from '../base/stamps.ts'
 
 /** A key on its way to a node. */
@@ -90,6 +92,19 @@ export class Router {
     })
   }
 
+  /** Writes one entry without a lease, together with others that are written in the same turn; see `Shard.joinWrite`. */
+  joinWrite(item: RoutedWrite, ms: number, replaces: boolean, writer: Writer): void {
+    const { shard, detour } = this.#route(this.#current(), item.key)
+    if (!detour) {
+      shard.joinWrite({ key: item.stored, value: item.value, ttl: item.ttl }, ms, replaces, writer)
+      return
+    }
+    this.write([item], ms, replaces).then(
+      ([outcome]) => writer.written(outcome as WriteOutcome),
+      (error: unknown) => writer.failed(error),
+    )
+  }
+
   /**
    * Writes entries, those with a token under the lease that it proves; one outcome each, in order.
    *
@@ -154,13 +169,13 @@ export class Router {
    * its node stood in for the owner.
    *
    * @param writtenAt wall clock; `undefined` when the writer's clock cannot be believed
-   * @param own whether this cache wrote it, by the clock by which it raises fences; others' clocks may differ
+   * @param writer this cache's mark: what it wrote itself has the time of the clock by which it raises fences
    */
   isVoid(
-    { source, route: { shard, topology, detour } }: Routed,
+    { outcome, source, route: { shard, topology, detour } }: Routed,
     key: string,
     writtenAt: number | undefined,
-    own: boolean,
+    writer: Uint8Array,
   ): boolean {
     const fence = Math.max(
       shard.ledger.fence,
@@ -172,6 +187,7 @@ export class Router {
     const { history, ring } = topology
     if (fence === 0 && history.past.length === 0) return false
     if (writtenAt === undefined) return true
+    const own = outcome instanceof Uint8Array && isWrittenBy(outcome, writer)
     const surely = own ? writtenAt : writtenAt - MAX_CLOCK_SKEW
     // Where a node stands in for the owner, the entry's age has been judged.
     return surely <= fence || (detour === undefined && movedSince(history, ring, key, surely))

@@ -27,9 +27,12 @@ export interface Codec<T = unknown> {
  */
 export const jsonCodec: Codec = {
   encode: (value) => Buffer.from(toJson(value)),
-  decode(bytes) {
-    return JSON.parse(asBuffer(bytes).toString()) as unknown
-  },
+  decode: (bytes) => decodeJson(bytes, 0),
+}
+
+/** What {@link jsonCodec} makes of the bytes from `from` on. */
+export function decodeJson(bytes: Uint8Array, from: number): unknown {
+  return JSON.parse(asBuffer(bytes).toString('utf8', from)) as unknown
 }
 
 /**

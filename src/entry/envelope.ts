@@ -27,13 +27,16 @@ export interface Header {
   leaseUntil: number
 }
 
+/**
+ * What can be wrong with an envelope: it is whole, but of another key; or it is damaged, none at all, or of a format that
+ * this version does not know.
+ */
+export interface BadEnvelope {
+  readonly status: 'wrong-key' | 'corrupt'
+}
+
 /** What reading an envelope gives: see {@link readEnvelope}. */
-export type ReadEnvelope =
-  | { status: 'ok'; header: Header; payload: Uint8Array }
-  /** An envelope, whole, but of another key. */
-  | { status: 'wrong-key' }
-  /** Not an envelope, damaged, or of a format this version does not know. */
-  | { status: 'corrupt' }
+export type ReadEnvelope = { status: 'ok'; header: Header; payload: Uint8Array } | BadEnvelope
 
 /** The length of the header, in bytes; the payload follows it. */
 export const HEADER_BYTES = 56
@@ -56,8 +59,8 @@ const MAX_TIME = 2 ** 48 - 1
 // what a server-side script changes in place: `expire` the freshness, a lease the version and its end.
 const AT_FORMAT = 2
 export const AT_FLAGS = 3
-const AT_WRITTEN = 4
-const AT_ENTRY_UNTIL = 10
+export const AT_WRITTEN = 4
+export const AT_ENTRY_UNTIL = 10
 const AT_LOAD_TIME = 16
 const AT_KEY_CHECK = 20
 const AT_PAYLOAD_CHECK = 28
@@ -93,44 +96,78 @@ export function writeEnvelope(header: Header, payload: Uint8Array, key: string, 
 }
 
 /**
- * Reads an envelope. Never throws, whatever the bytes are.
+ * Says what is wrong with an envelope; nothing, when it is whole and of this key. Never throws, whatever the bytes are. Its
+ * fields are then read where they stand.
  *
  * @param key the whole key that was asked for
  */
-export function readEnvelope(given: Uint8Array, key: string, hash: Hash): ReadEnvelope {
-  const bytes = Buffer.isBuffer(given) ? given : Buffer.from(given.buffer, given.byteOffset, given.byteLength)
-  if (bytes.length < HEADER_BYTES || bytes.readUInt16BE(0) !== MAGIC || bytes[AT_FORMAT] !== FORMAT) return CORRUPT
+export function checkEnvelope(bytes: Uint8Array, key: string, hash: Hash): BadEnvelope | undefined {
+  if (bytes.length < HEADER_BYTES || bytes[0] !== MAGIC >>> 8 || bytes[1] !== (MAGIC & 0xff)) return CORRUPT
   const flags = bytes[AT_FLAGS] as number
-  const kind = KINDS[flags & KIND_BITS]
-  if (kind === undefined || (flags & RESERVED) !== 0) return CORRUPT
-  if (bytes.readUInt32BE(AT_PAYLOAD_CHECK) !== payloadCheck(bytes, hash)) return CORRUPT
+  if (bytes[AT_FORMAT] !== FORMAT || KINDS[flags & KIND_BITS] === undefined || (flags & RESERVED) !== 0) return CORRUPT
+  if (wordIn(bytes, AT_PAYLOAD_CHECK) !== payloadCheck(bytes, hash)) return CORRUPT
   if (
-    bytes.readUInt32BE(AT_KEY_CHECK) !== hash.text(key, CHECK_SEED_HIGH) ||
-    bytes.readUInt32BE(AT_KEY_CHECK + 4) !== hash.text(key, CHECK_SEED_LOW)
+    wordIn(bytes, AT_KEY_CHECK) !== hash.text(key, CHECK_SEED_HIGH) ||
+    wordIn(bytes, AT_KEY_CHECK + 4) !== hash.text(key, CHECK_SEED_LOW)
   ) {
     return WRONG_KEY
   }
-  const header: Header = {
-    kind,
-    compressed: (flags & COMPRESSED) !== 0,
-    writtenAt: bytes.readUIntBE(AT_WRITTEN, 6),
-    freshUntil: bytes.readUIntBE(AT_FRESH_UNTIL, 6),
-    entryUntil: bytes.readUIntBE(AT_ENTRY_UNTIL, 6),
-    loadTime: bytes.readUInt32BE(AT_LOAD_TIME),
-    version: bytes.subarray(AT_VERSION, AT_VERSION + VERSION_BYTES),
-    leaseUntil: bytes.readUIntBE(AT_LEASE_UNTIL, 6),
-  }
   // Freshness lies outside the check, but no writer puts it beyond the entry's end.
-  if (header.freshUntil > header.entryUntil) return CORRUPT
+  return timeIn(bytes, AT_FRESH_UNTIL) > timeIn(bytes, AT_ENTRY_UNTIL) ? CORRUPT : undefined
+}
+
+/** Of an envelope that was checked. */
+export function kindIn(bytes: Uint8Array): EntryKind {
+  return KINDS[(bytes[AT_FLAGS] as number) & KIND_BITS] as EntryKind
+}
+
+/** Of an envelope that was checked. */
+export function isCompressed(bytes: Uint8Array): boolean {
+  return ((bytes[AT_FLAGS] as number) & COMPRESSED) !== 0
+}
+
+/** Of an envelope that was checked: milliseconds. */
+export function loadTimeIn(bytes: Uint8Array): number {
+  return wordIn(bytes, AT_LOAD_TIME)
+}
+
+/** Of an envelope that was checked: the time at one of the places `AT_…`. */
+export function timeIn(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] as number) * 256 + (bytes[at + 1] as number)) * 2 ** 32 + wordIn(bytes, at + 2)
+}
+
+function wordIn(bytes: Uint8Array, at: number): number {
+  const low = ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)
+  return (((bytes[at] as number) << 24) | low) >>> 0
+}
+
+/**
+ * Reads an envelope as a whole. Never throws, whatever the bytes are.
+ *
+ * @param key the whole key that was asked for
+ */
+export function readEnvelope(bytes: Uint8Array, key: string, hash: Hash): ReadEnvelope {
+  const bad = checkEnvelope(bytes, key, hash)
+  if (bad) return bad
+  const header: Header = {
+    kind: kindIn(bytes),
+    compressed: isCompressed(bytes),
+    writtenAt: timeIn(bytes, AT_WRITTEN),
+    freshUntil: timeIn(bytes, AT_FRESH_UNTIL),
+    entryUntil: timeIn(bytes, AT_ENTRY_UNTIL),
+    loadTime: loadTimeIn(bytes),
+    version: bytes.subarray(AT_VERSION, AT_VERSION + VERSION_BYTES),
+    leaseUntil: timeIn(bytes, AT_LEASE_UNTIL),
+  }
   return { status: 'ok', header, payload: bytes.subarray(HEADER_BYTES) }
 }
 
-const CORRUPT: ReadEnvelope = { status: 'corrupt' }
-const WRONG_KEY: ReadEnvelope = { status: 'wrong-key' }
+const CORRUPT: BadEnvelope = { status: 'corrupt' }
+const WRONG_KEY: BadEnvelope = { status: 'wrong-key' }
 
 /** XXH32 of the payload, seeded with the XXH32 of the header's bytes 0 to 27: either part damaged changes it. */
-function payloadCheck(bytes: Buffer, hash: Hash): number {
-  return hash.bytes(bytes.subarray(HEADER_BYTES), hash.bytes(bytes.subarray(0, AT_PAYLOAD_CHECK)))
+function payloadCheck(bytes: Uint8Array, hash: Hash): number {
+  return hash.bytes(bytes, hash.bytes(bytes, 0, 0, AT_PAYLOAD_CHECK), HEADER_BYTES, bytes.length)
 }
 
 function clampTime(time: number): number {
@@ -153,7 +190,7 @@ export function newVersion(now: number, writer: Uint8Array): Uint8Array {
   return version
 }
 
-/** Whether a version is this writer's. */
-export function isWrittenBy(version: Uint8Array, writer: Uint8Array): boolean {
-  return writer.every((byte, i) => version[AT_WRITER + i] === byte)
+/** Whether the version that stands at `at` is this writer's. */
+export function isVersionOf(bytes: Uint8Array, at: number, writer: Uint8Array): boolean {
+  return writer.every((byte, i) => bytes[at + AT_WRITER + i] === byte)
 }

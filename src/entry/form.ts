@@ -2,16 +2,23 @@ import { OptionError, quote } from '../base/errors.ts'
 import { checkOneOf } from '../base/check.ts'
 import type { Hash } from '../base/hash.ts'
 import { MAX_CLOCK_SKEW } from '../base/stamps.ts'
-import { jsonCodec, type Codec } from './codec.ts'
+import { decodeJson, jsonCodec, type Codec } from './codec.ts'
 import {
+  AT_ENTRY_UNTIL,
+  AT_FRESH_UNTIL,
   AT_LEASE_UNTIL,
   AT_VERSION,
+  AT_WRITTEN,
+  checkEnvelope,
   HEADER_BYTES,
+  isCompressed,
+  isVersionOf,
+  kindIn,
+  loadTimeIn,
   newVersion,
-  readEnvelope,
+  timeIn,
   VERSION_BYTES,
   writeEnvelope,
-  type Header,
 } from './envelope.ts'
 import { checkSchema, type StandardSchema } from './schema.ts'
 
@@ -66,8 +73,6 @@ export type Unpacked =
       readonly entry: Entry
       /** Whether its writer's clock is too far ahead to be believed. */
       readonly skewed: boolean
-      /** `undefined` for what is stored raw. */
-      readonly version: Uint8Array | undefined
     }
   | { readonly status: 'corrupt' | 'wrong-key' | 'schema' | 'lease' }
 
@@ -123,11 +128,15 @@ export function packLease(fullKey: string, token: Uint8Array, ms: number, now: n
 
 /** Until when the lease holds that these bytes stand for, by its holder's clock (wall clock); 0 for bytes that are too short. */
 export function leaseUntilIn(bytes: Uint8Array): number {
-  if (bytes.length < HEADER_BYTES) return 0
-  return Buffer.from(bytes.buffer, bytes.byteOffset, HEADER_BYTES).readUIntBE(AT_LEASE_UNTIL, 6)
+  return bytes.length < HEADER_BYTES ? 0 : timeIn(bytes, AT_LEASE_UNTIL)
 }
 
 const NO_PAYLOAD = new Uint8Array(0)
+
+/** Whether these bytes are an envelope, good or bad, whose version is this writer's. */
+export function isWrittenBy(bytes: Uint8Array, writer: Uint8Array): boolean {
+  return bytes.length >= HEADER_BYTES && isVersionOf(bytes, AT_VERSION, writer)
+}
 
 /** The version of whatever envelope these bytes are, good or bad; `undefined` when they are too short for one. */
 export function versionIn(bytes: Uint8Array): Uint8Array | undefined {
@@ -144,7 +153,7 @@ export function packedSize(form: Form, payload: Uint8Array): number {
  * schema is asynchronous. Never throws.
  */
 export function roundTrip(form: Form, value: unknown, payload: Uint8Array): Revived | Promise<Revived> {
-  return form.codec.identity && form.schema === undefined ? { status: 'value', value } : revive(form, payload)
+  return form.codec.identity && form.schema === undefined ? { status: 'value', value } : revive(form, payload, 0)
 }
 
 /** What bytes that came from a node stand for. A promise only where the schema is asynchronous. Never throws. */
@@ -155,27 +164,43 @@ export function unpack(
   now: number,
   hash: Hash,
 ): Unpacked | Promise<Unpacked> {
-  const read = form.format === 'raw' ? undefined : readEnvelope(bytes, fullKey, hash)
-  if (read && read.status !== 'ok') return read
-  if (read?.header.kind === 'lease') return { status: 'lease' }
-  if (read?.header.compressed) return { status: 'corrupt' }
-  const times = read && entryTimes(read.header, now)
-  const entry = (kind: Entry['kind'], value: unknown): Unpacked => ({
-    status: 'entry',
-    entry: { kind, value, size: bytes.length, times },
-    skewed: times !== undefined && times.writtenAt !== read?.header.writtenAt,
-    version: read?.header.version,
-  })
-  if (read?.header.kind === 'negative') return entry('negative', undefined)
-  const finish = (revived: Revived): Unpacked => (revived.status === 'value' ? entry('value', revived.value) : revived)
-  const revived = revive(form, read?.payload ?? bytes)
-  return revived instanceof Promise ? revived.then(finish) : finish(revived)
+  if (form.format === 'raw') return entryOf(revive(form, bytes, 0), bytes.length, undefined, false)
+  const problem = checkEnvelope(bytes, fullKey, hash)
+  if (problem) return problem
+  const kind = kindIn(bytes)
+  if (kind === 'lease') return LEASE
+  if (isCompressed(bytes)) return CORRUPT
+  const writtenAt = timeIn(bytes, AT_WRITTEN)
+  const skewed = writtenAt > now + MAX_CLOCK_SKEW
+  const times = timesIn(bytes, writtenAt, skewed ? writtenAt - now : 0)
+  if (kind === 'negative') {
+    return { status: 'entry', entry: { kind, value: undefined, size: bytes.length, times }, skewed }
+  }
+  return entryOf(revive(form, bytes, HEADER_BYTES), bytes.length, times, skewed)
 }
 
-/** A clock that is ahead must not make an entry live longer than it was meant to: such an entry counts as written now. */
-function entryTimes({ writtenAt, freshUntil, entryUntil, loadTime }: Header, now: number): EntryTimes {
-  const ahead = writtenAt > now + MAX_CLOCK_SKEW ? writtenAt - now : 0
-  return { writtenAt: writtenAt - ahead, freshUntil: freshUntil - ahead, entryUntil: entryUntil - ahead, loadTime }
+const LEASE: Unpacked = { status: 'lease' }
+const CORRUPT: Unpacked = { status: 'corrupt' }
+
+/** @param ahead by how much its writer's clock is: an entry must not live longer for that, and counts as written now */
+function timesIn(bytes: Uint8Array, writtenAt: number, ahead: number): EntryTimes {
+  return {
+    writtenAt: writtenAt - ahead,
+    freshUntil: timeIn(bytes, AT_FRESH_UNTIL) - ahead,
+    entryUntil: timeIn(bytes, AT_ENTRY_UNTIL) - ahead,
+    loadTime: loadTimeIn(bytes),
+  }
+}
+
+function entryOf(
+  revived: Revived | Promise<Revived>,
+  size: number,
+  times: EntryTimes | undefined,
+  skewed: boolean,
+): Unpacked | Promise<Unpacked> {
+  if (revived instanceof Promise) return revived.then((one) => entryOf(one, size, times, skewed))
+  if (revived.status !== 'value') return revived
+  return { status: 'entry', entry: { kind: 'value', value: revived.value, size, times }, skewed }
 }
 
 /** A payload as a value: what the codec gives, and what the schema makes of it. */
@@ -184,17 +209,21 @@ export type Revived =
   | { readonly status: 'corrupt' }
   | { readonly status: 'schema'; readonly problem: string }
 
-/** Turns a payload into a value. A promise only where the schema is asynchronous. Never throws. */
-export function revive(form: Form, payload: Uint8Array): Revived | Promise<Revived> {
+/** Turns a payload, which begins at `from`, into a value. A promise only where the schema is asynchronous. Never throws. */
+function revive(form: Form, bytes: Uint8Array, from: number): Revived | Promise<Revived> {
+  const { codec } = form
   let value: unknown
   try {
-    value = form.codec.decode(payload)
+    // A view of the bytes costs as much as to parse a short text.
+    value = codec === jsonCodec ? decodeJson(bytes, from) : codec.decode(from === 0 ? bytes : bytes.subarray(from))
   } catch {
-    return { status: 'corrupt' }
+    return UNREADABLE
   }
-  if (value === undefined) return { status: 'corrupt' }
+  if (value === undefined) return UNREADABLE
   return form.schema === undefined ? { status: 'value', value } : validate(form.schema, value)
 }
+
+const UNREADABLE: Revived = { status: 'corrupt' }
 
 function validate(schema: StandardSchema, value: unknown): Revived | Promise<Revived> {
   const verdict = (result: Awaited<ReturnType<StandardSchema['~standard']['validate']>>): Revived => {

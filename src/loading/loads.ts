@@ -1,5 +1,5 @@
 import type { Settler } from '../base/caller.ts'
-import type { Entry } from '../entry/form.ts'
+import { versionIn, type Entry } from '../entry/form.ts'
 import type { Flight } from './flight.ts'
 import { judge } from './freshness.ts'
 import type { Gate } from './gate.ts'
@@ -36,7 +36,7 @@ interface Batch {
 const ASK = Symbol('ask')
 const ASK_EARLY = Symbol('ask early')
 /** What is known of a key whose nodes are not asked. */
-const UNKNOWN: Found = { entry: undefined, seen: undefined, source: '', error: undefined }
+const UNKNOWN: Found = { entry: undefined, bytes: undefined, source: '', error: undefined }
 
 type AnswerOne = (ask: Ask, found: Found, settler: Settler) => void
 
@@ -164,7 +164,7 @@ export class Loads {
   #answer(target: LoadKey, found: Found, early: boolean, call: Call, settler: Settler, batch?: Batch): void {
     const { tally, flights, tiers, cooldown, clock, random } = this.#context
     const { mode, policy, strict } = call.request
-    const { seen, error } = found
+    const { error } = found
     const { key } = target
     if (error && strict) {
       settler.reject(error)
@@ -177,7 +177,7 @@ export class Loads {
     if (entry && verdict !== 'fallback' && verdict !== 'expired') {
       if (!call.again) tally.hit(key, source)
       if ((verdict !== 'fresh' || early) && !cooldown.get(key)) {
-        const aged = { target, seen, stale: entry.value }
+        const aged = { target, seen: seenIn(found), stale: entry.value }
         if (batch) batch.ageing.push(aged)
         else this.#refresh([aged], call)
       }
@@ -215,8 +215,9 @@ export class Loads {
   }
 
   /** What the node has of a flight's key: what its lease replaces, and what may be served if its load fails. */
-  #learn(flight: Flight, { entry, seen }: Found, { policy }: LoadRequest): void {
-    flight.seen = seen
+  #learn(flight: Flight, found: Found, { policy }: LoadRequest): void {
+    flight.seen = seenIn(found)
+    const { entry } = found
     if (!entry) {
       flight.stale = flight.fallback = undefined
       return
@@ -274,4 +275,9 @@ export class Loads {
       ),
     )
   }
+}
+
+/** The version of what the node has: by it, a lease replaces exactly that. */
+function seenIn({ bytes }: Found): Uint8Array | undefined {
+  return bytes && versionIn(bytes)
 }

@@ -146,9 +146,9 @@ export class Guard {
     return this.ask('remove', keys.length, ms, () => this.adapter.remove(keys))
   }
 
-  /** Refuses a read because too many wait already. */
-  refuseRead(message: string): NodeError {
-    return this.#failed('read', new NodeError('ERR_NODE_BUSY', message), 1)
+  /** Refuses an operation on one key because too many wait already. */
+  refuse(operation: OperationName, message: string): NodeError {
+    return this.#failed(operation, new NodeError('ERR_NODE_BUSY', message), 1)
   }
 
   /** Uses a power of the adapter, whatever the circuit says. Resolves to a NodeError when that fails. */

@@ -20,7 +20,7 @@ export function ownerFinder({ points, owners }: Points): (position: number) => n
   /** The owner; or, below 0, the bitwise complement of the index of the first point in the bucket. */
   const table = new Int32Array(2 ** bits)
   let bucket = 0
-  for (let at = 0; at < length; ) {
+  for (let at = 0; at < length;) {
     const here = (points[at] as number) >>> shift
     const owner = owners[at] as number
     while (bucket < here) table[bucket++] = owner

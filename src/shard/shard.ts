@@ -15,11 +15,14 @@ import { Guard, type GuardContext } from '../node/guard.ts'
 import { expireEntries, fillLeased, hasLeases, releaseLeases, renewLeases, takeLeases } from '../node/leasing.ts'
 import type { MemberSpec, NodeSpec } from '../node/spec.ts'
 import { noAnswers, type Answers } from './answers.ts'
-import { Gather, MOST_WAITING, type Reader } from './gather.ts'
+import { Gather } from './gather.ts'
+import type { Reader } from './gathered-reads.ts'
+import type { Writer } from './gathered-writes.ts'
 import type { JournalLimits } from './journal.ts'
 import { Ledger, type Begun } from './ledger.ts'
 import { orderMembers, type MemberView, type ReadPolicy, type ReadPolicyContext } from './read-policy.ts'
 import { readInOrder, type ReadingContext } from './reading.ts'
+import { MOST_WAITING } from './turn.ts'
 
 /** What shards share within one cache. */
 export interface ShardContext extends GuardContext {
@@ -81,7 +84,12 @@ export class Shard {
       before?.ledger ?? new Ledger(spec.id, { clock, events, stamps, journal, nodeTimeout: node.nodeTimeout })
     // Not made here: it would hold on to what this constructor was given, and so to every shard before this one.
     this.#reading = readingContext(context, this.#tellFailover.bind(this))
-    this.#gather = new Gather(clock, this.read.bind(this), this.#refuse.bind(this))
+    this.#gather = new Gather({
+      clock,
+      read: this.read.bind(this),
+      write: this.write.bind(this),
+      refuse: this.#refuse.bind(this),
+    })
   }
 
   get id(): string {
@@ -94,10 +102,15 @@ export class Shard {
 
   /** Reads one key, as {@link Shard.read} does, together with others that are read in the same turn of the event loop. */
   join(key: string, policy: ReadPolicy, ms: number, reader: Reader): void {
-    this.#gather.join(key, policy, ms, reader)
+    this.#gather.read(key, policy, ms, reader)
   }
 
-  /** Sends the reads that wait for the end of the turn. */
+  /** Writes one entry, as {@link Shard.write} does, together with others that are written in the same turn. */
+  joinWrite(item: WriteItem, ms: number, replaces: boolean, writer: Writer): void {
+    this.#gather.write(item, ms, replaces, writer)
+  }
+
+  /** Sends what waits for the end of the turn. */
   flush(): void {
     this.#gather.flush()
   }
@@ -162,6 +175,7 @@ export class Shard {
 
   /** Takes leases at the primary. On a key that the node has still to remove there is none. */
   async lease(requests: readonly LeaseRequest[], ms: number): Promise<LeaseOutcome[]> {
+    this.#gather.release(requests.map(({ key }) => key))
     const free = requests.filter(({ key }) => !this.ledger.owed(key))
     const outcomes = free.length > 0 ? await takeLeases(this.primary, free, ms) : []
     if (free.length === requests.length) return outcomes
@@ -184,6 +198,7 @@ export class Shard {
    */
   async fill(requests: readonly FillRequest[], ms: number, replaces: boolean): Promise<Stored[]> {
     const keys = requests.map(({ key }) => key)
+    this.#gather.release(keys)
     const begun = this.ledger.begin(keys)
     const outcomes = await fillLeased(this.primary, requests, ms)
     return this.#written(keys, outcomes.map(storedOf), begun, replaces)
@@ -235,9 +250,10 @@ export class Shard {
     )
   }
 
-  #refuse(): Answers {
-    const error = this.primary.refuseRead(`${MOST_WAITING} reads already wait for the node ${this.id}`)
-    return { outcomes: [error], sources: [undefined] }
+  /** @param missed a key that was to be replaced, and is not sent */
+  #refuse(operation: 'read' | 'write', missed: string | undefined): NodeError {
+    if (missed !== undefined) this.ledger.missed([missed])
+    return this.primary.refuse(operation, `${MOST_WAITING} ${operation}s already wait for the node ${this.id}`)
   }
 
   #order(policy: ReadPolicy): Guard[] {

@@ -4,8 +4,8 @@ import type { Entry } from '../entry/form.ts'
 /** What a read found for one key. */
 export interface Found {
   readonly entry: Entry | undefined
-  /** The version of what the node has, whatever that is; see `Leases.take`. */
-  readonly seen: Uint8Array | undefined
+  /** What the node has, whatever that is. */
+  readonly bytes: Uint8Array | undefined
   /** `'l1'`, or the id of the node that was asked. */
   readonly source: string
   /** What kept the node from answering. */

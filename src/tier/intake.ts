@@ -3,8 +3,7 @@ import type { Drops } from '../base/drops.ts'
 import type { Hash } from '../base/hash.ts'
 import type { Stamps } from '../base/stamps.ts'
 import type { Routed, Router } from '../cluster/router.ts'
-import { isWrittenBy } from '../entry/envelope.ts'
-import { unpack, versionIn, type Entry, type Form, type Unpacked } from '../entry/form.ts'
+import { unpack, type Entry, type Form, type Unpacked } from '../entry/form.ts'
 import { isFailure, type ReadOutcome } from '../node/contract.ts'
 import type { Guard } from '../node/guard.ts'
 import { removeIf } from '../node/powers.ts'
@@ -25,8 +24,6 @@ export interface IntakeContext {
 export interface Taken {
   /** `undefined` when nothing came, or nothing that may be used. */
   readonly entry: Entry | undefined
-  /** The version of what came, whatever it is: by it, a lease replaces exactly that. */
-  readonly seen: Uint8Array | undefined
   /** Whether it is a placeholder: somebody loads the key. */
   readonly leased: boolean
 }
@@ -159,12 +156,7 @@ export class Intake {
   }
 
   #take(target: TierKey, unpacked: Unpacked | undefined, routed: Routed, told?: Set<Guard>): Taken {
-    const { outcome } = routed
-    return {
-      entry: this.#sift(target, unpacked, routed, told),
-      seen: outcome instanceof Uint8Array ? versionIn(outcome) : undefined,
-      leased: unpacked?.status === 'lease',
-    }
+    return { entry: this.#sift(target, unpacked, routed, told), leased: unpacked?.status === 'lease' }
   }
 
   /** The entry, if it is one and not void; tells what was dropped. */
@@ -175,10 +167,10 @@ export class Intake {
       if (!(routed.source && told?.has(routed.source.guard))) this.#tell(target, unpacked, routed)
       return undefined
     }
-    const { entry, skewed, version } = unpacked
+    const { entry, skewed } = unpacked
     if (skewed) drops.tell('clock-skew', target.key, routed.route.shard.id)
-    const own = version !== undefined && isWrittenBy(version, this.#context.stamps.writer)
-    if (entry.times && router.isVoid(routed, target.key, skewed ? undefined : entry.times.writtenAt, own)) {
+    const { writer } = this.#context.stamps
+    if (entry.times && router.isVoid(routed, target.key, skewed ? undefined : entry.times.writtenAt, writer)) {
       drops.tell('fenced', target.key, routed.route.shard.id)
       return undefined
     }

@@ -1,6 +1,6 @@
 import type { NodeError } from '../base/errors.ts'
-import { isWrittenBy, newVersion } from '../entry/envelope.ts'
-import { leaseUntilIn, packLease, type Form } from '../entry/form.ts'
+import { newVersion } from '../entry/envelope.ts'
+import { isWrittenBy, leaseUntilIn, packLease, type Form } from '../entry/form.ts'
 import { isFailure } from '../node/contract.ts'
 import type { Shard } from '../shard/shard.ts'
 import type { Intake, IntakeContext, Taken } from './intake.ts'
@@ -76,12 +76,11 @@ export class Leases {
       if (outcome === 'won') return { status: 'won', held }
       if (outcome === 'held') return { status: 'held', own: false, until: undefined }
       if (isFailure(outcome)) return { status: 'failed', error: outcome, held }
-      const { entry, seen, leased } = taken[i] as Taken
+      const { entry, leased } = taken[i] as Taken
       if (leased) {
-        const own = seen !== undefined && isWrittenBy(seen, stamps.writer)
-        return { status: 'held', own, until: leaseUntilIn(outcome) }
+        return { status: 'held', own: isWrittenBy(outcome, stamps.writer), until: leaseUntilIn(outcome) }
       }
-      return { status: 'found', found: { entry, seen, source: route.shard.id, error: undefined } }
+      return { status: 'found', found: { entry, bytes: outcome, source: route.shard.id, error: undefined } }
     })
   }
 

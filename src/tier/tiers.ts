@@ -5,7 +5,8 @@ import type { Hash } from '../base/hash.ts'
 import type { Stamps } from '../base/stamps.ts'
 import type { Route, Routed, RoutedWrite, Router } from '../cluster/router.ts'
 import { pack, packedSize, type Form } from '../entry/form.ts'
-import { isFailure } from '../node/contract.ts'
+import { isFailure, type WriteOutcome } from '../node/contract.ts'
+import type { Writer } from '../shard/gathered-writes.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
 import type { Removal, Stored } from '../shard/shard.ts'
 import { Fence } from './fence.ts'
@@ -99,7 +100,7 @@ export class Tiers {
     const asked: number[] = []
     for (const [at, { key }] of keys.entries()) {
       const entry = l1.get(key)
-      if (entry) found[at] = { entry, seen: undefined, source: 'l1', error: undefined }
+      if (entry) found[at] = { entry, bytes: undefined, source: 'l1', error: undefined }
       else asked.push(at)
     }
     if (asked.length === 0) return found
@@ -120,7 +121,7 @@ export class Tiers {
     const stamp = fills ? this.#fence?.stamp(target.key) : undefined
     const read = new OneRead(target, how.form, end, began, stamp, this.#acceptOne, asker)
     const entry = how.l1 === 'use' ? this.l1?.get(target.key) : undefined
-    if (entry) asker.found({ entry, seen: undefined, source: 'l1', error: undefined }, read)
+    if (entry) asker.found({ entry, bytes: undefined, source: 'l1', error: undefined }, read)
     else read.route = router.join(target, how.reads, how.timeout, read)
     return read.promise
   }
@@ -142,12 +143,13 @@ export class Tiers {
   #take(
     { key }: TierKey,
     { outcome, route }: Routed,
-    { entry, seen }: Taken,
+    { entry }: Taken,
     stamp: number | undefined,
     began: Moment | undefined,
   ): Found {
     if (entry && began && stamp !== undefined && this.#fence?.stamp(key) === stamp) this.l1?.set(key, entry, began)
-    return { entry, seen, source: route.shard.id, error: isFailure(outcome) ? outcome : undefined }
+    const bytes = outcome instanceof Uint8Array ? outcome : undefined
+    return { entry, bytes, source: route.shard.id, error: isFailure(outcome) ? outcome : undefined }
   }
 
   /**
@@ -180,14 +182,47 @@ export class Tiers {
       ({ target, valid }, i) => this.#fence?.stamp(target.key) !== stamps[i] || valid?.() === false,
     )
     this.#invalidateAll(entries)
-    for (const [i, { target, kind, payload, value, ttl, window, loadTime, l1 }] of entries.entries()) {
-      if (overtaken[i] || outcomes[i] === 'lost') continue
-      if (!(l1 === 'always' || (l1 === 'stored' && outcomes[i] === 'stored'))) continue
-      const freshUntil = now + ttl
-      const times = { writtenAt: now, freshUntil, entryUntil: freshUntil + window, loadTime }
-      this.l1?.set(target.key, { kind, value, size: packedSize(form, payload), times }, began)
+    for (const [i, entry] of entries.entries()) {
+      if (!overtaken[i] && outcomes[i] !== 'lost') this.#keep(entry, outcomes[i] as Stored, form, now, began)
     }
     return outcomes
+  }
+
+  /**
+   * Writes one entry that replaces what is there, as {@link Tiers.write} does, together with others that are written in
+   * the same turn.
+   *
+   * @param writer told what came of it
+   */
+  writeOne(entry: TierWrite, form: Form, timeout: number, writer: Writer): void {
+    const { router, hash, stamps } = this.#context
+    const { target, ttl, window } = entry
+    const began = this.#moment()
+    const now = stamps.now()
+    this.invalidate(target.key)
+    const stamp = this.#fence?.stamp(target.key)
+    const value = pack(form, entry.payload, target.full, { ...entry, now, writer: stamps.writer }, hash)
+    const item = { key: target.key, stored: target.stored, value, ttl: ttl + window, token: undefined }
+    const written = (outcome: WriteOutcome): void => {
+      const overtaken = this.#fence?.stamp(target.key) !== stamp
+      this.invalidate(target.key)
+      if (!overtaken) this.#keep(entry, outcome, form, now, began)
+      writer.written(outcome)
+    }
+    const failed = (error: unknown): void => {
+      this.invalidate(target.key)
+      writer.failed(error)
+    }
+    router.joinWrite(item, timeout, true, { written, failed })
+  }
+
+  /** L1 takes an entry that was written, if it is to. */
+  #keep(entry: TierWrite, outcome: Stored, form: Form, now: number, began: Moment): void {
+    const { target, kind, payload, value, ttl, window, loadTime, l1 } = entry
+    if (!(l1 === 'always' || (l1 === 'stored' && outcome === 'stored'))) return
+    const freshUntil = now + ttl
+    const times = { writtenAt: now, freshUntil, entryUntil: freshUntil + window, loadTime }
+    this.l1?.set(target.key, { kind, value, size: packedSize(form, payload), times }, began)
   }
 
   /**

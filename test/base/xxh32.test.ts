@@ -8,7 +8,7 @@ import { seededRandom } from '../../src/testing/index.ts'
 import { xxh32 } from '../placement/xxh32.ts'
 
 const hash = await loadHash()
-const { h32 } = await xxhash()
+const { h32, h32Raw } = await xxhash()
 const settings = { seed: 20260501, numRuns: 2_000 }
 
 const ASCII = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code))
@@ -37,6 +37,18 @@ describe('XXH32 in JavaScript', () => {
         const said = shortXxh32(given, seed, true)
         expect(said).toBe(xxh32(Buffer.from(given), seed) | 0)
       }
+    }
+  })
+
+  it('of bytes is what xxhash-wasm says, of every length and any part', () => {
+    const random = seededRandom(33)
+    for (let i = 0; i < 20_000; i++) {
+      const all = Uint8Array.from({ length: Math.floor(random() * 300) }, () => random() * 256)
+      const start = Math.floor(random() * (all.length + 1))
+      const end = start + Math.floor(random() * (all.length - start + 1))
+      const seed = Math.floor(random() * 2 ** 32)
+      expect(hash.bytes(all, seed, start, end)).toBe(h32Raw(all.subarray(start, end), seed))
+      expect(hash.bytes(all)).toBe(h32Raw(all))
     }
   })
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { loadHash } from '../../src/base/hash.ts'
 import {
   HEADER_BYTES,
-  isWrittenBy,
+  isVersionOf,
   newVersion,
   readEnvelope,
   VERSION_BYTES,
@@ -224,7 +224,7 @@ describe('newVersion', () => {
     const version = Buffer.from(newVersion(0x0102_0304_0506, WRITER))
     expect(version).toHaveLength(VERSION_BYTES)
     expect(version.subarray(0, 6).toString('hex')).toBe('010203040506')
-    expect([isWrittenBy(version, WRITER), isWrittenBy(version, Uint8Array.of(1, 2, 4))]).toEqual([true, false])
+    expect([isVersionOf(version, 0, WRITER), isVersionOf(version, 0, Uint8Array.of(1, 2, 4))]).toEqual([true, false])
   })
 
   it('the later one is the greater one, byte by byte', () => {

@@ -35,7 +35,7 @@ const BOUNDS: Readonly<Record<string, string>> = {
   'redis/node.ts identities': 'weak',
   'redis/underway.ts open': '20,000 operations for each server',
   'redis/waiters.ts waiting': 'one for each call of connect; each ends by `connectTimeout`',
-  'shard/gather.ts open': 'eight batches of 64 keys for each node',
+  'shard/turn.ts open': 'eight batches of 64 keys for each node, of reads and of writes',
   'shard/journal.ts noted': '`journal.maxKeys` and `journal.maxBytes`, for each node',
   'shard/ledger.ts underWay': 'as the journal; each ends by its deadline',
   'shard/recent.ts until': '50,000 for each node',

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { NodeError } from '../../src/base/errors.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
 import type { ReadOutcome } from '../../src/node/contract.ts'
 import type { Answers } from '../../src/shard/answers.ts'
-import { Gather, MOST_WAITING } from '../../src/shard/gather.ts'
+import { GatheredReads } from '../../src/shard/gathered-reads.ts'
+import { MOST_WAITING } from '../../src/shard/turn.ts'
 import { turn } from '../support/caches.ts'
 import { gate } from '../support/fake-node.ts'
 
@@ -15,7 +17,7 @@ function setUp(until: Promise<unknown> = Promise.resolve()) {
   const clock = new ManualClock()
   const sent: { keys: readonly string[]; policy: unknown; ms: number }[] = []
   let refused = 0
-  const gather = new Gather(
+  const gather = new GatheredReads(
     clock,
     async (keys, policy, ms) => {
       sent.push({ keys: [...keys], policy, ms })
@@ -24,14 +26,14 @@ function setUp(until: Promise<unknown> = Promise.resolve()) {
     },
     () => {
       refused++
-      return answersOf(['refused'])
+      return new NodeError('ERR_NODE_BUSY', 'refused')
     },
   )
   const read = async (key: string, ms = 100): Promise<string> => {
     const outcome = await new Promise<ReadOutcome>((resolve, reject) => {
       gather.join(key, 'primary', ms, { answered: resolve, failed: reject })
     })
-    return (outcome as Buffer).toString()
+    return outcome instanceof NodeError ? outcome.message : (outcome as Buffer).toString()
   }
   return { clock, gather, sent, read, refused: () => refused }
 }
@@ -89,9 +91,9 @@ describe('reads of one turn', () => {
   it('leave before their key is changed, and others stay together', async () => {
     const { gather, sent, read } = setUp()
     const reading = [read('a'), read('b')]
-    gather.release(['x'])
+    gather.turn.release(['x'])
     expect(sent).toEqual([])
-    gather.release(['x', 'b'])
+    gather.turn.release(['x', 'b'])
     expect(sent.map(({ keys }) => keys)).toEqual([['a', 'b']])
     await Promise.all(reading)
   })
@@ -110,7 +112,7 @@ describe('reads of one turn', () => {
 
   it('a read that rejects is everybody’s, and counts as settled', async () => {
     const clock = new ManualClock()
-    const gather = new Gather(clock, () => Promise.reject(new Error('policy')), () => answersOf([])) // prettier-ignore
+    const gather = new GatheredReads(clock, () => Promise.reject(new Error('policy')), () => new NodeError('ERR_NODE_BUSY', '')) // prettier-ignore
     for (let i = 0; i < 2; i++) {
       const failures: unknown[] = []
       const reader = { answered: () => {}, failed: (error: unknown) => void failures.push(error) }

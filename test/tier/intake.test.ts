@@ -149,7 +149,7 @@ describe('a value that is stored under the wrong name', () => {
     misfile(server, 'a', 'b')
     const second = (answer: () => never[]): never[] => {
       const outcomes = answer()
-      void cache.set('b', 'of b')
+      void cache.setMany([['b', 'of b']])
       return outcomes
     }
     server.resets = () => (server.reads = (answer) => Promise.resolve(second(answer as never)))

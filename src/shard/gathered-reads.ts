@@ -1,0 +1,86 @@
+import type { Clock } from '../base/clock.ts'
+import type { NodeError } from '../base/errors.ts'
+import type { ReadOutcome } from '../node/contract.ts'
+import type { Answers, Source } from './answers.ts'
+import type { ReadPolicy } from './read-policy.ts'
+import { MOST_WAITING, Turn, type Batch } from './turn.ts'
+
+/** Reads keys of one shard together, within `ms`. */
+export type ReadMany = (keys: readonly string[], policy: ReadPolicy, ms: number) => Promise<Answers>
+
+/** Who waits for one key. An object for each instead of a promise: what thousands wait for is what memory is spent on. */
+export interface Reader {
+  /** Told what the key came to, once. Must not throw: those after it would not be told. */
+  answered(outcome: ReadOutcome, source: Source | undefined): void
+  /** Told instead that the read itself went wrong. Must not throw. */
+  failed(error: unknown): void
+}
+
+interface ReadBatch extends Batch {
+  readonly how: ReadPolicy
+  readonly names: string[]
+  /** The place of each key among the names. */
+  readonly keys: Map<string, number>
+  readonly readers: Reader[]
+  /** For each reader, the place of its key. */
+  readonly at: number[]
+}
+
+/** Keys per batch. A full one is sent at once, so that the server works on it while the next one fills. */
+const WIDTH = 64
+
+/** Puts together the reads of single keys that one turn of the event loop asks of one shard. Each key is asked for once. */
+export class GatheredReads {
+  readonly #read: ReadMany
+  readonly #refuse: () => NodeError
+  readonly turn: Turn<ReadBatch>
+  #waiting = 0
+
+  /** @param refuse gives the error of a read when too many wait */
+  constructor(clock: Clock, read: ReadMany, refuse: () => NodeError) {
+    this.#refuse = refuse
+    this.#read = read
+    this.turn = new Turn(clock, emptyBatch, (batch, ms) => this.#send(batch, ms))
+  }
+
+  join(key: string, policy: ReadPolicy, ms: number, reader: Reader): void {
+    if (this.#waiting >= MOST_WAITING) {
+      const error = this.#refuse()
+      queueMicrotask(() => reader.answered(error, undefined))
+      return
+    }
+    const batch = this.turn.batch(policy, ms)
+    const { names, keys, readers, at } = batch
+    this.#waiting++
+    readers.push(reader)
+    const known = keys.get(key)
+    if (known !== undefined) {
+      at.push(known)
+      return
+    }
+    const place = names.push(key) - 1
+    keys.set(key, place)
+    at.push(place)
+    if (names.length === WIDTH) this.turn.send(batch)
+  }
+
+  #send({ names, how, readers, at }: ReadBatch, ms: number): void {
+    this.#read(names, how, ms).then(
+      ({ outcomes, sources }) => {
+        this.#waiting -= readers.length
+        for (let i = 0; i < readers.length; i++) {
+          const place = at[i] as number
+          ;(readers[i] as Reader).answered(outcomes[place], sources[place])
+        }
+      },
+      (error: unknown) => {
+        this.#waiting -= readers.length
+        for (const reader of readers) reader.failed(error)
+      },
+    )
+  }
+}
+
+function emptyBatch(how: ReadPolicy, ms: number, since: number): ReadBatch {
+  return { how, ms, since, names: [], keys: new Map(), readers: [], at: [], open: true }
+}

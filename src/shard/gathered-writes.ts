@@ -1,0 +1,74 @@
+import type { Clock } from '../base/clock.ts'
+import type { WriteItem, WriteOutcome } from '../node/contract.ts'
+import { MOST_WAITING, Turn, type Batch } from './turn.ts'
+
+/** Writes entries of one shard together, within `ms`; one outcome each, in order. */
+export type WriteMany = (items: readonly WriteItem[], ms: number, replaces: boolean) => Promise<WriteOutcome[]>
+
+/** Who waits for one write. */
+export interface Writer {
+  /** Told what it came to, once. Must not throw: those after it would not be told. */
+  written(outcome: WriteOutcome): void
+  /** Told instead that the write itself went wrong. Must not throw. */
+  failed(error: unknown): void
+}
+
+interface WriteBatch extends Batch {
+  /** Whether an older value must not stay readable when it fails. */
+  readonly how: boolean
+  readonly keys: Set<string>
+  readonly items: WriteItem[]
+  readonly writers: Writer[]
+  bytes: number
+}
+
+/** Entries per batch, and their bytes: a full one is sent at once, and nothing waits behind many large values. */
+const WIDTH = 64
+const MOST_BYTES = 64 * 1024
+
+/** Puts together the writes of single entries that one turn of the event loop asks of one shard, in their order. */
+export class GatheredWrites {
+  readonly #write: WriteMany
+  readonly #refuse: (item: WriteItem, replaces: boolean) => WriteOutcome
+  readonly turn: Turn<WriteBatch>
+  #waiting = 0
+
+  /** @param refuse gives the outcome of one when too many wait */
+  constructor(clock: Clock, write: WriteMany, refuse: (item: WriteItem, replaces: boolean) => WriteOutcome) {
+    this.#write = write
+    this.#refuse = refuse
+    this.turn = new Turn(clock, emptyBatch, (batch, ms) => this.#send(batch, ms))
+  }
+
+  join(item: WriteItem, ms: number, replaces: boolean, writer: Writer): void {
+    if (this.#waiting >= MOST_WAITING) {
+      const outcome = this.#refuse(item, replaces)
+      queueMicrotask(() => writer.written(outcome))
+      return
+    }
+    const batch = this.turn.batch(replaces, ms)
+    this.#waiting++
+    batch.items.push(item)
+    batch.writers.push(writer)
+    batch.keys.add(item.key)
+    batch.bytes += item.value.length
+    if (batch.items.length === WIDTH || batch.bytes >= MOST_BYTES) this.turn.send(batch)
+  }
+
+  #send({ items, how, writers }: WriteBatch, ms: number): void {
+    this.#write(items, ms, how).then(
+      (outcomes) => {
+        this.#waiting -= writers.length
+        for (let i = 0; i < writers.length; i++) (writers[i] as Writer).written(outcomes[i] as WriteOutcome)
+      },
+      (error: unknown) => {
+        this.#waiting -= writers.length
+        for (const writer of writers) writer.failed(error)
+      },
+    )
+  }
+}
+
+function emptyBatch(how: boolean, ms: number, since: number): WriteBatch {
+  return { how, ms, since, keys: new Set(), items: [], writers: [], bytes: 0, open: true }
+}
