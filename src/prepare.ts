@@ -31,22 +31,20 @@ export function prepareWrite(
     const sizes = `${size} bytes, and its node takes at most ${most}`
     throw new ValueError('ERR_VALUE_SIZE', `the value of ${quote(target.name)} is too large: ${sizes}`)
   }
-  const fresh = spread(ttl, policy, settings.random)
-  const base = {
+  // An asynchronous schema would let a later delete overtake this write: the next read fills L1 then.
+  const kept = useL1 && tiers.l1?.admits(target.key) ? roundTrip(form, value, payload) : undefined
+  const known = kept !== undefined && !(kept instanceof Promise) && kept.status === 'value'
+  return {
     target,
     kind: 'value',
     payload,
-    ttl: fresh,
+    value: known ? kept.value : undefined,
+    ttl: spread(ttl, policy, settings.random),
     window: windowOf(policy),
     token: undefined,
     loadTime: 0,
-  } as const
-  if (!useL1 || !tiers.l1?.admits(target.key)) return { ...base, value: undefined, l1: 'never' }
-  // An asynchronous schema would let a later delete overtake this write: the next read fills L1 then.
-  const revived = roundTrip(form, value, payload)
-  return !(revived instanceof Promise) && revived.status === 'value'
-    ? { ...base, value: revived.value, l1: 'stored' }
-    : { ...base, value: undefined, l1: 'never' }
+    l1: known ? 'stored' : 'never',
+  }
 }
 
 /** What its caller is told. */

@@ -12,11 +12,13 @@ import type {
 } from '../node/contract.ts'
 import { RedisAtomic } from './atomic.ts'
 import { asBuffer, batches, slices } from './batches.ts'
-import type { Pipeline } from './client.ts'
+import type { Client, Pipeline } from './client.ts'
+import { encodeDels, encodeSets } from './encode.ts'
 import { isCommandRefused, redisWord, tooLarge, toNodeError, type Peer } from './errors.ts'
 import { parseInfo } from './info.ts'
 import type { Link } from './link.ts'
 import { fitInfo, fitOk, fitRemoved, fitResults, fitValue, fitValues, type Fit } from './replies.ts'
+import { sendRow } from './row.ts'
 
 /** Keys per MGET: wide enough that the round trip no longer counts, narrow enough that others get their turn. */
 const READ_WIDTH = 64
@@ -45,12 +47,15 @@ export class RedisAdapter implements NodeAdapter {
   readonly #link: Link
   readonly #peer: Peer
   readonly #fitRemoved: Fit<boolean>
+  /** Whether its client takes rows of commands. */
+  readonly #rows: boolean
   /** The connections on which MGET and EVAL were refused. */
   #mgetRefused = -1
   #evalRefused = -1
 
   constructor(link: Link, { peer, db, maxValueBytes, textNumbers, leases }: AdapterSettings) {
     this.#link = link
+    this.#rows = link.takesRows
     this.#peer = peer
     this.#fitRemoved = fitRemoved(textNumbers)
     this.address = peer.address
@@ -127,37 +132,22 @@ export class RedisAdapter implements NodeAdapter {
     if (item !== undefined && item.value.length > this.limits.maxValueBytes) {
       return [tooLarge(this.address, item.value)]
     }
-    if (item === undefined || items.length > 1) {
-      return this.#pipeline(
-        items,
-        (pipeline, { key, value, ttl }) => pipeline.set(key, asBuffer(value), 'PX', ttl),
-        fitOk,
-        (error) => this.#writeFailure(error),
-      )
-    }
-    try {
-      return [await this.#link.run((client) => client.set(item.key, asBuffer(item.value), 'PX', item.ttl), fitOk)]
-    } catch (error) {
-      return [this.#writeFailure(error)]
-    }
+    const failure = (error: unknown): NodeError => this.#writeFailure(error)
+    if (this.#rows) return this.#row('set', items.map(keyOf), () => encodeSets(items), fitOk, failure)
+    return this.#pipeline(
+      items,
+      (pipeline, { key, value, ttl }) => pipeline.set(key, asBuffer(value), 'PX', ttl),
+      fitOk,
+      failure,
+    )
   }
 
   async #removeSome(keys: readonly string[]): Promise<RemoveOutcome[]> {
-    const outcome = (removed: boolean): RemoveOutcome => (removed ? 'deleted' : 'absent')
-    if (keys.length !== 1) {
-      const outcomes = await this.#pipeline(
-        keys,
-        (pipeline, key) => pipeline.del(key),
-        this.#fitRemoved,
-        (error) => this.#writeFailure(error),
-      )
-      return outcomes.map((each) => (typeof each === 'boolean' ? outcome(each) : each))
-    }
-    try {
-      return [outcome(await this.#link.run((client) => client.del(keys[0] as string), this.#fitRemoved))]
-    } catch (error) {
-      return [this.#writeFailure(error)]
-    }
+    const failure = (error: unknown): NodeError => this.#writeFailure(error)
+    const outcomes = this.#rows
+      ? await this.#row('del', keys, () => encodeDels(keys), this.#fitRemoved, failure)
+      : await this.#pipeline(keys, (pipeline, key) => pipeline.del(key), this.#fitRemoved, failure)
+    return outcomes.map((each) => (typeof each !== 'boolean' ? each : each ? 'deleted' : 'absent'))
   }
 
   async #removeIf(key: string, value: Uint8Array): Promise<boolean> {
@@ -176,21 +166,39 @@ export class RedisAdapter implements NodeAdapter {
   }
 
   /** Sends one command per item in one piece. */
-  async #pipeline<I, O>(
+  #pipeline<I, O>(
     items: readonly I[],
     command: (pipeline: Pipeline, item: I) => unknown,
     fit: Fit<O>,
     failure: (error: unknown) => O | NodeError,
   ): Promise<(O | NodeError)[]> {
+    const send = (client: Client): Promise<unknown> => {
+      const pipeline = client.pipeline()
+      for (const item of items) command(pipeline, item)
+      return pipeline.exec()
+    }
+    return this.#together(items, send, fit, failure)
+  }
+
+  /** The same with a client of our own, for less. */
+  #row<O>(
+    name: string,
+    keys: readonly string[],
+    encode: () => Buffer,
+    fit: Fit<O>,
+    failure: (error: unknown) => O | NodeError,
+  ): Promise<(O | NodeError)[]> {
+    return this.#together(keys, (client) => sendRow(client, name, keys, encode()), fit, failure)
+  }
+
+  async #together<O>(
+    items: readonly unknown[],
+    send: (client: Client) => Promise<unknown>,
+    fit: Fit<O>,
+    failure: (error: unknown) => O | NodeError,
+  ): Promise<(O | NodeError)[]> {
     try {
-      const results = await this.#link.run(
-        (client) => {
-          const pipeline = client.pipeline()
-          for (const item of items) command(pipeline, item)
-          return pipeline.exec()
-        },
-        fitResults(items.length, fit),
-      )
+      const results = await this.#link.run(send, fitResults(items.length, fit))
       return results.map((result) => ('error' in result ? failure(result.error) : result.reply))
     } catch (error) {
       return this.#all(items, error)
@@ -219,4 +227,8 @@ export class RedisAdapter implements NodeAdapter {
       throw toNodeError(error, this.#peer)
     }
   }
+}
+
+function keyOf({ key }: WriteItem): string {
+  return key
 }

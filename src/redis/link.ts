@@ -5,6 +5,7 @@ import { isProtocolFault, toNodeError, type Peer } from './errors.ts'
 import { identify, type Answer } from './identify.ts'
 import { Pace } from './pace.ts'
 import type { Fit } from './replies.ts'
+import { takesRows } from './row.ts'
 import { Watchdog, within } from './timers.ts'
 import { Underway } from './underway.ts'
 import { Waiters } from './waiters.ts'
@@ -82,6 +83,11 @@ export class Link {
       error: (error) => this.#troubled(error),
     }
     for (const [event, listener] of Object.entries(this.#listeners)) this.#client.on(event, listener)
+  }
+
+  /** Whether its client is one that takes rows of commands; see `sendRow`. */
+  get takesRows(): boolean {
+    return this.#own && takesRows(this.#client)
   }
 
   /** The number of the connection: what was learnt of one need not hold for the next. */

@@ -20,8 +20,12 @@ export function fitValues(count: number): Fit<(Uint8Array | undefined)[]> {
   }
 }
 
-/** Of SET and SELECT. */
-export const fitOk: Fit<'stored'> = (reply) => (reply === 'OK' ? 'stored' : UNFIT)
+/** Of SET and SELECT: as text, or as the bytes of it. */
+export const fitOk: Fit<'stored'> = (reply) => (reply === 'OK' || isOk(reply) ? 'stored' : UNFIT)
+
+function isOk(reply: unknown): boolean {
+  return Buffer.isBuffer(reply) && reply.length === 2 && reply[0] === 0x4f && reply[1] === 0x4b
+}
 
 /**
  * Of DEL with one key: whether it was there.

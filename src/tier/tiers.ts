@@ -196,12 +196,13 @@ export class Tiers {
    */
   writeOne(entry: TierWrite, form: Form, timeout: number, writer: Writer): void {
     const { router, hash, stamps } = this.#context
-    const { target, ttl, window } = entry
+    const { target, payload, kind, ttl, window, loadTime } = entry
     const began = this.#moment()
     const now = stamps.now()
     this.invalidate(target.key)
     const stamp = this.#fence?.stamp(target.key)
-    const value = pack(form, entry.payload, target.full, { ...entry, now, writer: stamps.writer }, hash)
+    const { writer: mark } = stamps
+    const value = pack(form, payload, target.full, { kind, ttl, window, loadTime, now, writer: mark }, hash)
     const item = { key: target.key, stored: target.stored, value, ttl: ttl + window, token: undefined }
     const written = (outcome: WriteOutcome): void => {
       const overtaken = this.#fence?.stamp(target.key) !== stamp
