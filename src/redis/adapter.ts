@@ -13,12 +13,12 @@ import type {
 import { RedisAtomic } from './atomic.ts'
 import { asBuffer, batches, slices } from './batches.ts'
 import type { Client, Pipeline } from './client.ts'
-import { encodeDels, encodeSets } from './encode.ts'
+import { encodeDels, encodeGets, encodeSets } from './encode.ts'
 import { isCommandRefused, redisWord, tooLarge, toNodeError, type Peer } from './errors.ts'
 import { parseInfo } from './info.ts'
 import type { Link } from './link.ts'
 import { fitInfo, fitOk, fitRemoved, fitResults, fitValue, fitValues, type Fit } from './replies.ts'
-import { sendRow } from './row.ts'
+import { sendOne, sendRow } from './row.ts'
 
 /** Keys per MGET: wide enough that the round trip no longer counts, narrow enough that others get their turn. */
 const READ_WIDTH = 64
@@ -108,9 +108,9 @@ export class RedisAdapter implements NodeAdapter {
     if (keys.length === 0) return []
     const { epoch } = this.#link
     try {
-      if (keys.length === 1) return [await this.#link.run((client) => client.getBuffer(keys[0] as string), fitValue)]
+      if (keys.length === 1) return [await this.#link.run((client) => this.#sendGets(client, keys), fitValue)]
       if (this.#mgetRefused !== epoch) {
-        return await this.#link.run((client) => client.mgetBuffer(keys), fitValues(keys.length))
+        return await this.#link.run((client) => this.#sendGets(client, keys), fitValues(keys.length))
       }
     } catch (error) {
       if (keys.length === 1) return [this.#readFailure(error)]
@@ -125,6 +125,11 @@ export class RedisAdapter implements NodeAdapter {
       fitValue,
       (error) => this.#readFailure(error),
     )
+  }
+
+  #sendGets(client: Client, keys: readonly string[]): Promise<unknown> {
+    if (this.#rows) return sendOne(client, keys.length === 1 ? 'get' : 'mget', keys, encodeGets(keys))
+    return keys.length === 1 ? client.getBuffer(keys[0] as string) : client.mgetBuffer(keys)
   }
 
   async #writeSome(items: readonly WriteItem[]): Promise<WriteOutcome[]> {

@@ -2,8 +2,8 @@ import type { WriteItem } from '../node/contract.ts'
 
 // Commands as they go over the wire: https://redis.io/docs/latest/develop/reference/protocol-spec/
 
-const SET = '*5\r\n$3\r\nSET\r\n$'
-const DEL = '*2\r\n$3\r\nDEL\r\n$'
+const SET = '*5\r\n$3\r\nSET\r\n'
+const DEL = '*2\r\n$3\r\nDEL\r\n'
 
 /** `SET key value PX ttl` for each, in one buffer. */
 export function encodeSets(items: readonly WriteItem[]): Buffer {
@@ -11,13 +11,11 @@ export function encodeSets(items: readonly WriteItem[]): Buffer {
   const tails: string[] = []
   let size = 0
   for (const { key, value, ttl } of items) {
-    const bytes = Buffer.byteLength(key)
-    const head = `${SET}${bytes}\r\n${key}\r\n$${value.length}\r\n`
-    const time = `${ttl}`
-    const tail = `\r\n$2\r\nPX\r\n$${time.length}\r\n${time}\r\n`
+    const head = `${SET}${bulk(key)}$${value.length}\r\n`
+    const tail = `\r\n$2\r\nPX\r\n${bulk(`${ttl}`)}`
     heads.push(head)
     tails.push(tail)
-    size += head.length - key.length + bytes + value.length + tail.length
+    size += Buffer.byteLength(head) + value.length + tail.length
   }
   const buffer = Buffer.allocUnsafe(size)
   let at = 0
@@ -33,5 +31,19 @@ export function encodeSets(items: readonly WriteItem[]): Buffer {
 
 /** `DEL key` for each, in one buffer. */
 export function encodeDels(keys: readonly string[]): Buffer {
-  return Buffer.from(keys.map((key) => `${DEL}${Buffer.byteLength(key)}\r\n${key}\r\n`).join(''))
+  let text = ''
+  for (const key of keys) text += DEL + bulk(key)
+  return Buffer.from(text)
+}
+
+/** `GET key`, or `MGET key …`, in one buffer. */
+export function encodeGets(keys: readonly string[]): Buffer {
+  let text = keys.length === 1 ? '*2\r\n$3\r\nGET\r\n' : `*${keys.length + 1}\r\n$4\r\nMGET\r\n`
+  for (const key of keys) text += bulk(key)
+  return Buffer.from(text)
+}
+
+/** A text with its length in front. */
+function bulk(text: string): string {
+  return `$${Buffer.byteLength(text)}\r\n${text}\r\n`
 }

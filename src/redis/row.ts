@@ -8,11 +8,9 @@ interface Inside {
 /** What each command of a row came to, as `exec` of a pipeline tells it. */
 export type RowReplies = (readonly [Error | null, unknown])[]
 
-interface Row {
-  readonly replies: RowReplies
-  /** How many have no reply yet. */
-  left: number
-  readonly resolve: (replies: RowReplies) => void
+/** Who is told what a command came to. */
+interface Receiver {
+  settle(at: number, error: Error | null, reply: unknown): void
 }
 
 /**
@@ -26,22 +24,22 @@ class RowCommand {
   isTraced = true
   inTransaction = false
   readonly promise = undefined
-  readonly #row: Row
+  readonly #receiver: Receiver
   readonly #at: number
 
-  constructor(name: string, key: string, row: Row, at: number) {
+  constructor(name: string, args: readonly string[], receiver: Receiver, at: number) {
     this.name = name
-    this.args = [key]
-    this.#row = row
+    this.args = args
+    this.#receiver = receiver
     this.#at = at
   }
 
   resolve(reply: unknown): void {
-    this.#settle([null, reply])
+    this.#receiver.settle(this.#at, null, reply)
   }
 
   reject(error: Error): void {
-    this.#settle([error, undefined])
+    this.#receiver.settle(this.#at, error, undefined)
   }
 
   toWritable(): string {
@@ -49,12 +47,6 @@ class RowCommand {
   }
 
   setReplyContext(): void {}
-
-  #settle(reply: RowReplies[number]): void {
-    const row = this.#row
-    row.replies[this.#at] = reply
-    if (--row.left === 0) row.resolve(row.replies)
-  }
 }
 
 /** Whether a client is built as {@link sendRow} takes it to be. */
@@ -69,14 +61,39 @@ export function takesRows(client: object): boolean {
  * @param bytes the commands as they go over the wire, in the order of their keys
  */
 export function sendRow(client: object, name: string, keys: readonly string[], bytes: Buffer): Promise<RowReplies> {
-  const inside = client as Inside
   return new Promise((resolve) => {
-    const row: Row = { replies: [], left: keys.length, resolve }
-    const sink = { isPipeline: true, destination: { redis: inside }, write: () => {} }
-    for (let at = 0; at < keys.length; at++) {
-      inside.sendCommand(new RowCommand(name, keys[at] as string, row, at), sink)
+    const replies: RowReplies = []
+    let left = keys.length
+    const settle = (at: number, error: Error | null, reply: unknown): void => {
+      replies[at] = [error, reply]
+      if (--left === 0) resolve(replies)
     }
-    // It has refused them all when its connection has just ended.
-    if (row.left > 0) inside.stream?.write(bytes)
+    const receiver = { settle }
+    send(
+      client as Inside,
+      keys.map((key, at) => new RowCommand(name, [key], receiver, at)),
+      () => left > 0,
+      bytes,
+    )
   })
+}
+
+/** Sends one command in the same way. Rejects with the error that the server answers. */
+export function sendOne(client: object, name: string, args: readonly string[], bytes: Buffer): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    let open = true
+    const settle = (_: number, error: Error | null, reply: unknown): void => {
+      open = false
+      if (error) reject(error)
+      else resolve(reply)
+    }
+    send(client as Inside, [new RowCommand(name, args, { settle }, 0)], () => open, bytes)
+  })
+}
+
+/** @param waiting whether any has not been refused: they all are when the connection has just ended */
+function send(client: Inside, commands: readonly RowCommand[], waiting: () => boolean, bytes: Buffer): void {
+  const sink = { isPipeline: true, destination: { redis: client }, write: () => {} }
+  for (const command of commands) client.sendCommand(command, sink)
+  if (waiting()) client.stream?.write(bytes)
 }
