@@ -53,7 +53,8 @@ export class Operations {
     const targets = Array.from(names, (name) => this.target(name))
     const patience = patienceOf(options)
     const found = await this.#wait(house.tiers.read(targets, this.#tierRead(options, patience)), patience)
-    return targets.map((target, i) => ({ target, found: this.#usable(target, found[i] as Found, FRESH_ONLY) }))
+    const now = house.settings.clock.now()
+    return targets.map((target, i) => ({ target, found: this.#usable(target, found[i] as Found, FRESH_ONLY, now) }))
   }
 
   /** Reads one key, and resolves to what `pick` makes of it. Everything that goes wrong is a rejection. */
@@ -66,7 +67,7 @@ export class Operations {
       const patience = patienceOf(options)
       const how = this.#tierRead(options, patience)
       const asker: Asker = {
-        found: (found, settler) => settler.resolve(pick(this.#usable(target, found, freshness))),
+        found: (found, settler, now) => settler.resolve(pick(this.#usable(target, found, freshness, now))),
       }
       return this.#wait(house.tiers.readOne(target, how, asker) as Promise<T>, patience)
     } catch (error) {
@@ -75,11 +76,11 @@ export class Operations {
   }
 
   /** What was found, if it may be used; counts it. */
-  #usable({ key }: LoadKey, found: Found, freshness: Freshness): Found {
+  #usable({ key }: LoadKey, found: Found, freshness: Freshness, now: number): Found {
     const { entry, source, error } = found
     const { settings, tally } = this.house
     if (error && settings.onNodeError === 'throw') throw error
-    const verdict = entry && judge(entry, settings.clock.now(), settings.random, freshness)
+    const verdict = entry && judge(entry, now, settings.random, freshness)
     if (entry && verdict !== 'expired') {
       tally.hit(key, source)
       return found

@@ -1,6 +1,5 @@
 import { ValueError, quote } from './base/errors.ts'
-import { encodeValue } from './entry/codec.ts'
-import { packedSize, roundTrip } from './entry/form.ts'
+import { encodePayload, packedSize, roundTrip } from './entry/form.ts'
 import type { House } from './house.ts'
 import { spread, windowOf } from './loading/policy.ts'
 import type { LoadKey } from './loading/request.ts'
@@ -24,7 +23,7 @@ export function prepareWrite(
   { form, policy }: SpaceSettings,
   { cluster, tiers, settings }: House,
 ): TierWrite {
-  const payload = encodeValue(form.codec, value, target.name)
+  const payload = encodePayload(form, value, target.name)
   const size = packedSize(form, payload)
   const most = cluster.router.shardOf(target.key).maxValueBytes
   if (size > most) {

@@ -18,9 +18,6 @@ export interface Hash {
 /** Up to here JavaScript is faster than WebAssembly, in characters: 42 to 80 ns for 19 characters, 77 to 80 for 40. */
 const SHORT = 40
 
-/** The same for bytes. */
-const FEW = 256
-
 let loading: Promise<Hash> | undefined
 
 /**
@@ -32,13 +29,13 @@ let loading: Promise<Hash> | undefined
  * hash.text('user:1') // the position of this key on every ring
  */
 export function loadHash(): Promise<Hash> {
-  loading ??= xxhash().then(({ h32, h32Raw }) => {
+  loading ??= xxhash().then(({ h32 }) => {
     const text = (given: string, seed = 0): number => {
       const short = given.length <= SHORT ? shortXxh32(given, seed, true) : undefined
       return short === undefined ? h32(given, seed) : short >>> 0
     }
     const bytes = (given: Uint8Array, seed = 0, start = 0, end = given.length): number =>
-      end - start <= FEW ? bytesXxh32(given, seed, start, end) >>> 0 : h32Raw(given.subarray(start, end), seed)
+      bytesXxh32(given, seed, start, end) >>> 0
     const place = (key: string): number => {
       const short = key.length <= SHORT ? shortXxh32(key, 0, false) : undefined
       return short ?? text(hashTag(key)) | 0

@@ -70,40 +70,45 @@ export function shortXxh32(text: string, seed: number, braces: boolean): number 
   return finish(hash)
 }
 
-/** XXH32 of the bytes from `start` to `end`, in plain JavaScript: for few of them. A signed 32-bit integer. */
+/** XXH32 of the bytes from `start` to `end`, in plain JavaScript. A signed 32-bit integer. */
 export function bytesXxh32(bytes: Uint8Array, seed: number, start: number, end: number): number {
+  const words = viewOf(bytes.buffer)
+  const first = bytes.byteOffset + start
   const length = end - start
-  let at = start
+  const last = first + length
+  let at = first
   let hash: number
   if (length >= 16) {
     let a = (seed + P1 + P2) | 0
     let b = (seed + P2) | 0
     let c = seed | 0
     let d = (seed - P1) | 0
-    for (const last = start + (length & ~15); at < last; at += 4) {
-      const mixed = Math.imul(rotate((a + Math.imul(wordAt(bytes, at), P2)) | 0, 13), P1)
-      a = b
-      b = c
-      c = d
-      d = mixed
+    for (const stop = last - 16; at <= stop; at += 16) {
+      a = Math.imul(rotate((a + Math.imul(words.getInt32(at, true), P2)) | 0, 13), P1)
+      b = Math.imul(rotate((b + Math.imul(words.getInt32(at + 4, true), P2)) | 0, 13), P1)
+      c = Math.imul(rotate((c + Math.imul(words.getInt32(at + 8, true), P2)) | 0, 13), P1)
+      d = Math.imul(rotate((d + Math.imul(words.getInt32(at + 12, true), P2)) | 0, 13), P1)
     }
     hash = (rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18)) | 0
   } else hash = (seed + P5) | 0
   hash = (hash + length) | 0
-  for (const last = end - 3; at < last; at += 4) {
-    hash = Math.imul(rotate((hash + Math.imul(wordAt(bytes, at), P3)) | 0, 17), P4)
+  for (const stop = last - 4; at <= stop; at += 4) {
+    hash = Math.imul(rotate((hash + Math.imul(words.getInt32(at, true), P3)) | 0, 17), P4)
   }
-  for (; at < end; at++) hash = Math.imul(rotate((hash + Math.imul(bytes[at] as number, P5)) | 0, 11), P1)
+  for (; at < last; at++) hash = Math.imul(rotate((hash + Math.imul(words.getUint8(at), P5)) | 0, 11), P1)
   return finish(hash)
 }
 
-function wordAt(bytes: Uint8Array, at: number): number {
-  return (
-    (bytes[at] as number) |
-    ((bytes[at + 1] as number) << 8) |
-    ((bytes[at + 2] as number) << 16) |
-    ((bytes[at + 3] as number) << 24)
-  )
+let viewed: ArrayBufferLike = new ArrayBuffer(0)
+let view: DataView = new DataView(viewed)
+
+/** A view takes longer to make than a short value to hash; values that arrive together lie in one buffer. */
+function viewOf(buffer: ArrayBufferLike): DataView {
+  if (viewed !== buffer) {
+    viewed = buffer
+    view = new DataView(buffer)
+  }
+  return view
 }
 
 /** The last mixing, by which every bit of the input changes half of the bits. */

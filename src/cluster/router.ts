@@ -77,9 +77,9 @@ export class Router {
   }
 
   /** Reads one key, together with others that are read in the same turn of the event loop; see `Shard.join`. */
-  join({ key, stored }: RoutedKey, policy: ReadPolicy, ms: number, reader: Reader): Route {
+  join({ key, stored }: RoutedKey, policy: ReadPolicy, ms: number, reader: Reader, now: number): Route {
     const route = this.#route(this.#current(), key)
-    route.shard.join(stored, policy, ms, reader)
+    route.shard.join(stored, policy, ms, reader, now)
     return route
   }
 

@@ -75,24 +75,45 @@ const CHECK_SEED_LOW = 0x85eb_ca77
  * Writes an envelope, format 1: the header in front of the payload. `docs/envelope.md` gives it byte by byte; golden
  * vectors fix it.
  *
+ * @param payload text is written as UTF-8
  * @param key the whole key (namespace included, before any shortening), for the key check
  */
-export function writeEnvelope(header: Header, payload: Uint8Array, key: string, hash: Hash): Buffer {
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + payload.length)
-  bytes.writeUInt16BE(MAGIC, 0)
+export function writeEnvelope(header: Header, payload: Uint8Array | string, key: string, hash: Hash): Buffer {
+  const text = typeof payload === 'string'
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + (text ? Buffer.byteLength(payload) : payload.length))
+  if (text) bytes.write(payload, HEADER_BYTES)
+  else bytes.set(payload, HEADER_BYTES)
+  bytes[0] = MAGIC >>> 8
+  bytes[1] = MAGIC & 0xff
   bytes[AT_FORMAT] = FORMAT
   bytes[AT_FLAGS] = KINDS.indexOf(header.kind) | (header.compressed ? COMPRESSED : 0)
-  bytes.writeUIntBE(clampTime(header.writtenAt), AT_WRITTEN, 6)
-  bytes.writeUIntBE(clampTime(header.entryUntil), AT_ENTRY_UNTIL, 6)
-  bytes.writeUInt32BE(Math.min(0xffff_ffff, Math.max(0, Math.round(header.loadTime))), AT_LOAD_TIME)
-  bytes.writeUInt32BE(hash.text(key, CHECK_SEED_HIGH), AT_KEY_CHECK)
-  bytes.writeUInt32BE(hash.text(key, CHECK_SEED_LOW), AT_KEY_CHECK + 4)
-  bytes.writeUIntBE(clampTime(header.freshUntil), AT_FRESH_UNTIL, 6)
+  putTime(bytes, AT_WRITTEN, header.writtenAt)
+  putTime(bytes, AT_ENTRY_UNTIL, header.entryUntil)
+  putWord(bytes, AT_LOAD_TIME, Math.min(0xffff_ffff, Math.max(0, Math.round(header.loadTime))))
+  putWord(bytes, AT_KEY_CHECK, hash.text(key, CHECK_SEED_HIGH))
+  putWord(bytes, AT_KEY_CHECK + 4, hash.text(key, CHECK_SEED_LOW))
+  putTime(bytes, AT_FRESH_UNTIL, header.freshUntil)
   bytes.set(header.version, AT_VERSION)
-  bytes.writeUIntBE(clampTime(header.leaseUntil), AT_LEASE_UNTIL, 6)
-  bytes.set(payload, HEADER_BYTES)
-  bytes.writeUInt32BE(payloadCheck(bytes, hash), AT_PAYLOAD_CHECK)
+  putTime(bytes, AT_LEASE_UNTIL, header.leaseUntil)
+  putWord(bytes, AT_PAYLOAD_CHECK, payloadCheck(bytes, hash))
   return bytes
+}
+
+function putTime(bytes: Uint8Array, at: number, time: number): void {
+  const clamped = clampTime(time)
+  const high = Math.floor(clamped / 2 ** 32)
+  bytes[at] = high >>> 8
+  bytes[at + 1] = high
+  putWord(bytes, at + 2, clamped)
+}
+
+/** The lowest 32 bits of a number, which may have more. */
+function putWord(bytes: Uint8Array, at: number, value: number): void {
+  const word = value | 0
+  bytes[at] = word >>> 24
+  bytes[at + 1] = word >>> 16
+  bytes[at + 2] = word >>> 8
+  bytes[at + 3] = word
 }
 
 /**
@@ -183,10 +204,12 @@ let count = randomInt(2 ** 24)
  */
 export function newVersion(now: number, writer: Uint8Array): Uint8Array {
   const version = Buffer.allocUnsafe(VERSION_BYTES)
-  version.writeUIntBE(clampTime(now), 0, 6)
+  putTime(version, 0, now)
   version.set(writer, AT_WRITER)
   count = (count + 1) % 2 ** 24
-  version.writeUIntBE(count, AT_COUNT, 3)
+  version[AT_COUNT] = count >>> 16
+  version[AT_COUNT + 1] = count >>> 8
+  version[AT_COUNT + 2] = count
   return version
 }
 

@@ -2,7 +2,7 @@ import { OptionError, quote } from '../base/errors.ts'
 import { checkOneOf } from '../base/check.ts'
 import type { Hash } from '../base/hash.ts'
 import { MAX_CLOCK_SKEW } from '../base/stamps.ts'
-import { decodeJson, jsonCodec, type Codec } from './codec.ts'
+import { decodeJson, encodeJson, encodeValue, jsonCodec, type Codec } from './codec.ts'
 import {
   AT_ENTRY_UNTIL,
   AT_FRESH_UNTIL,
@@ -109,9 +109,21 @@ export interface PackOptions {
   readonly writer: Uint8Array
 }
 
+/** A value as its codec gives it: bytes, or the text that they are in UTF-8. */
+export type Payload = Uint8Array | string
+
+/**
+ * A value as its codec gives it. Text becomes bytes where it is written, and nowhere else.
+ *
+ * @throws ValueError `ERR_VALUE`
+ */
+export function encodePayload({ codec }: Form, value: unknown, key: string): Payload {
+  return codec === jsonCodec ? encodeJson(value, key) : encodeValue(codec, value, key)
+}
+
 /** The bytes that go to a node. `fullKey` is the namespaced key before any shortening. */
-export function pack(form: Form, payload: Uint8Array, fullKey: string, options: PackOptions, hash: Hash): Uint8Array {
-  if (form.format === 'raw') return payload
+export function pack(form: Form, payload: Payload, fullKey: string, options: PackOptions, hash: Hash): Uint8Array {
+  if (form.format === 'raw') return typeof payload === 'string' ? Buffer.from(payload) : payload
   const { kind, ttl, window, loadTime, now, writer } = options
   const until = now + ttl
   const version = newVersion(now, writer)
@@ -144,15 +156,16 @@ export function versionIn(bytes: Uint8Array): Uint8Array | undefined {
 }
 
 /** How many bytes a payload takes on a node. */
-export function packedSize(form: Form, payload: Uint8Array): number {
-  return payload.length + (form.format === 'raw' ? 0 : HEADER_BYTES)
+export function packedSize(form: Form, payload: Payload): number {
+  const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length
+  return bytes + (form.format === 'raw' ? 0 : HEADER_BYTES)
 }
 
 /**
  * What a read would give of a value that was just encoded, so that a hit and a miss look alike. A promise only where the
  * schema is asynchronous. Never throws.
  */
-export function roundTrip(form: Form, value: unknown, payload: Uint8Array): Revived | Promise<Revived> {
+export function roundTrip(form: Form, value: unknown, payload: Payload): Revived | Promise<Revived> {
   return form.codec.identity && form.schema === undefined ? { status: 'value', value } : revive(form, payload, 0)
 }
 
@@ -210,12 +223,13 @@ export type Revived =
   | { readonly status: 'schema'; readonly problem: string }
 
 /** Turns a payload, which begins at `from`, into a value. A promise only where the schema is asynchronous. Never throws. */
-function revive(form: Form, bytes: Uint8Array, from: number): Revived | Promise<Revived> {
+function revive(form: Form, bytes: Payload, from: number): Revived | Promise<Revived> {
   const { codec } = form
   let value: unknown
   try {
     // A view of the bytes costs as much as to parse a short text.
-    value = codec === jsonCodec ? decodeJson(bytes, from) : codec.decode(from === 0 ? bytes : bytes.subarray(from))
+    if (typeof bytes === 'string') value = JSON.parse(bytes)
+    else value = codec === jsonCodec ? decodeJson(bytes, from) : codec.decode(from === 0 ? bytes : bytes.subarray(from))
   } catch {
     return UNREADABLE
   }

@@ -4,7 +4,7 @@ import type { Deadlines } from '../base/deadlines.ts'
 import type { Drops } from '../base/drops.ts'
 import { isCacheError } from '../base/errors.ts'
 import type { Router } from '../cluster/router.ts'
-import { packedSize } from '../entry/form.ts'
+import { packedSize, type Payload } from '../entry/form.ts'
 import type { Held } from '../tier/leases.ts'
 import type { TierWrite, Tiers } from '../tier/tiers.ts'
 import type { Cooldown } from './cooldown.ts'
@@ -167,7 +167,7 @@ export class Fill implements OriginListener {
       drops.tell('fill-failed', key)
       return
     }
-    const payload = tripped.payload()
+    const { payload } = tripped
     if (packedSize(form, payload) > router.shardOf(key).maxValueBytes) {
       drops.tell('too-large', key)
       return
@@ -180,7 +180,7 @@ export class Fill implements OriginListener {
     flight: Flight,
     loadTime: number,
     kind: TierWrite['kind'],
-    payload: Uint8Array,
+    payload: Payload,
     value: unknown,
     ttl: number,
     window: number,

@@ -38,7 +38,7 @@ const ASK_EARLY = Symbol('ask early')
 /** What is known of a key whose nodes are not asked. */
 const UNKNOWN: Found = { entry: undefined, bytes: undefined, source: '', error: undefined }
 
-type AnswerOne = (ask: Ask, found: Found, settler: Settler) => void
+type AnswerOne = (ask: Ask, found: Found, settler: Settler, now: number) => void
 
 /** A caller of one key, until it is answered: one object, since thousands may wait. */
 class Ask implements Call, Asker {
@@ -64,8 +64,8 @@ class Ask implements Call, Asker {
     this.failure = failure
   }
 
-  found(found: Found, settler: Settler): void {
-    this.#answer(this, found, settler)
+  found(found: Found, settler: Settler, now: number): void {
+    this.#answer(this, found, settler, now)
   }
 }
 
@@ -81,7 +81,8 @@ function settled(begin: (settler: Settler) => void): Promise<unknown> {
  */
 export class Loads {
   readonly #context: LoadsContext
-  readonly #answerOne: AnswerOne = (ask, found, settler) => this.#answer(ask.target, found, ask.early, ask, settler)
+  readonly #answerOne: AnswerOne = (ask, found, settler, now) =>
+    this.#answer(ask.target, found, ask.early, ask, settler, now)
   readonly #askAgain: AskAgain = (target, call, how) => this.#ask(new Ask(this.#answerOne, target, call), how)
   readonly #settleFound = (flight: Flight, found: Found, request: LoadRequest): boolean =>
     this.#settle(flight, found, request)
@@ -102,11 +103,12 @@ export class Loads {
       for (const value of values) if (value instanceof Promise) value.catch(() => {})
       const targets = asked.map((i) => keys[i] as LoadKey)
       const found = request.mode === 'refresh' ? undefined : await this.#context.tiers.read(targets, request.read)
+      const now = this.#context.clock.now()
       const batch: Batch = { missing: [], ageing: [] }
       for (const [n, i] of asked.entries()) {
         const early = values[i] === ASK_EARLY
         values[i] = settled((settler) => {
-          this.#answer(targets[n] as LoadKey, found?.[n] ?? UNKNOWN, early, call, settler, batch)
+          this.#answer(targets[n] as LoadKey, found?.[n] ?? UNKNOWN, early, call, settler, now, batch)
         })
       }
       this.#lead(batch.missing, load, request, since)
@@ -129,7 +131,7 @@ export class Loads {
     if (value !== ASK && value !== ASK_EARLY) return value instanceof Promise ? value : Promise.resolve(value)
     ask.early = value === ASK_EARLY
     if (how && ask.request.mode === 'use') return this.#context.tiers.readOne(ask.target, how, ask)
-    return settled((settler) => ask.found(UNKNOWN, settler))
+    return settled((settler) => ask.found(UNKNOWN, settler, this.#context.clock.now()))
   }
 
   /** What L1 has, or the promise of what is being loaded; `ASK` or `ASK_EARLY` for neither. */
@@ -159,10 +161,19 @@ export class Loads {
   /**
    * Settles who asked, once it is known what the node has, or has that done when the load ends.
    *
+   * @param now wall clock
    * @param batch takes what is to be loaded together with others; without it, that begins at once
    */
-  #answer(target: LoadKey, found: Found, early: boolean, call: Call, settler: Settler, batch?: Batch): void {
-    const { tally, flights, tiers, cooldown, clock, random } = this.#context
+  #answer(
+    target: LoadKey,
+    found: Found,
+    early: boolean,
+    call: Call,
+    settler: Settler,
+    now: number,
+    batch?: Batch,
+  ): void {
+    const { tally, flights, tiers, cooldown, random } = this.#context
     const { mode, policy, strict } = call.request
     const { error } = found
     const { key } = target
@@ -173,7 +184,7 @@ export class Loads {
     // Meanwhile another load may have put into L1 what the node cannot give.
     const loaded = error && call.request.l1 ? tiers.l1?.peek(key) : undefined
     const [entry, source] = loaded ? [loaded, 'l1'] : [found.entry, found.source]
-    const verdict = entry ? judge(entry, clock.now(), random, policy) : 'expired'
+    const verdict = entry ? judge(entry, now, random, policy) : 'expired'
     if (entry && verdict !== 'fallback' && verdict !== 'expired') {
       if (!call.again) tally.hit(key, source)
       if ((verdict !== 'fresh' || early) && !cooldown.get(key)) {

@@ -45,6 +45,8 @@ const QUIT_TIMEOUT = 500
  * is: ioredis calls itself ready before that, version 5 even before the login was answered.
  */
 export class Link {
+  /** Whether its client takes rows of commands; see `sendRow`. */
+  readonly takesRows: boolean
   readonly #client: Client
   readonly #own: boolean
   readonly #db: number
@@ -73,6 +75,7 @@ export class Link {
     const retryDelay = (): number =>
       this.#dropped === 'at once' ? 0 : this.#pace.retry(this.#loginRefusal() !== undefined)
     this.#client = source.kind === 'own' ? source.open(retryDelay, () => this.#broken(this.#epoch)) : source.client
+    this.takesRows = this.#own && takesRows(this.#client)
     this.#state = { kind: 'down', error: this.#down('not connected yet') }
     this.#listeners = {
       ...(this.#own ? { connecting: () => this.#watchdog.start() } : {}),
@@ -83,11 +86,6 @@ export class Link {
       error: (error) => this.#troubled(error),
     }
     for (const [event, listener] of Object.entries(this.#listeners)) this.#client.on(event, listener)
-  }
-
-  /** Whether its client is one that takes rows of commands; see `sendRow`. */
-  get takesRows(): boolean {
-    return this.#own && takesRows(this.#client)
   }
 
   /** The number of the connection: what was learnt of one need not hold for the next. */

@@ -31,9 +31,10 @@ export class Gather {
     this.#writes = new GatheredWrites(clock, write, ({ key }, replaces) => refuse('write', replaces ? key : undefined))
   }
 
-  read(key: string, policy: ReadPolicy, ms: number, reader: Reader): void {
+  /** @param now monotonic */
+  read(key: string, policy: ReadPolicy, ms: number, reader: Reader, now: number): void {
     this.#writes.turn.releaseOne(key)
-    this.#reads.join(key, policy, ms, reader)
+    this.#reads.join(key, policy, ms, reader, now)
   }
 
   write(item: WriteItem, ms: number, replaces: boolean, writer: Writer): void {

@@ -10,8 +10,12 @@ export type ReadMany = (keys: readonly string[], policy: ReadPolicy, ms: number)
 
 /** Who waits for one key. An object for each instead of a promise: what thousands wait for is what memory is spent on. */
 export interface Reader {
-  /** Told what the key came to, once. Must not throw: those after it would not be told. */
-  answered(outcome: ReadOutcome, source: Source | undefined): void
+  /**
+   * Told what the key came to, once. Must not throw: those after it would not be told.
+   *
+   * @param now wall clock: to ask for the time takes as long as to hash a key
+   */
+  answered(outcome: ReadOutcome, source: Source | undefined, now: number): void
   /** Told instead that the read itself went wrong. Must not throw. */
   failed(error: unknown): void
 }
@@ -31,6 +35,7 @@ const WIDTH = 64
 
 /** Puts together the reads of single keys that one turn of the event loop asks of one shard. Each key is asked for once. */
 export class GatheredReads {
+  readonly #clock: Clock
   readonly #read: ReadMany
   readonly #refuse: () => NodeError
   readonly turn: Turn<ReadBatch>
@@ -38,18 +43,20 @@ export class GatheredReads {
 
   /** @param refuse gives the error of a read when too many wait */
   constructor(clock: Clock, read: ReadMany, refuse: () => NodeError) {
+    this.#clock = clock
     this.#refuse = refuse
     this.#read = read
     this.turn = new Turn(clock, emptyBatch, (batch, ms) => this.#send(batch, ms))
   }
 
-  join(key: string, policy: ReadPolicy, ms: number, reader: Reader): void {
+  /** @param now monotonic */
+  join(key: string, policy: ReadPolicy, ms: number, reader: Reader, now: number): void {
     if (this.#waiting >= MOST_WAITING) {
       const error = this.#refuse()
-      queueMicrotask(() => reader.answered(error, undefined))
+      queueMicrotask(() => reader.answered(error, undefined, this.#clock.now()))
       return
     }
-    const batch = this.turn.batch(policy, ms)
+    const batch = this.turn.batch(policy, ms, now)
     const { names, keys, readers, at } = batch
     this.#waiting++
     readers.push(reader)
@@ -68,9 +75,10 @@ export class GatheredReads {
     this.#read(names, how, ms).then(
       ({ outcomes, sources }) => {
         this.#waiting -= readers.length
+        const now = this.#clock.now()
         for (let i = 0; i < readers.length; i++) {
           const place = at[i] as number
-          ;(readers[i] as Reader).answered(outcomes[place], sources[place])
+          ;(readers[i] as Reader).answered(outcomes[place], sources[place], now)
         }
       },
       (error: unknown) => {

@@ -28,6 +28,7 @@ const MOST_BYTES = 64 * 1024
 
 /** Puts together the writes of single entries that one turn of the event loop asks of one shard, in their order. */
 export class GatheredWrites {
+  readonly #clock: Clock
   readonly #write: WriteMany
   readonly #refuse: (item: WriteItem, replaces: boolean) => WriteOutcome
   readonly turn: Turn<WriteBatch>
@@ -35,6 +36,7 @@ export class GatheredWrites {
 
   /** @param refuse gives the outcome of one when too many wait */
   constructor(clock: Clock, write: WriteMany, refuse: (item: WriteItem, replaces: boolean) => WriteOutcome) {
+    this.#clock = clock
     this.#write = write
     this.#refuse = refuse
     this.turn = new Turn(clock, emptyBatch, (batch, ms) => this.#send(batch, ms))
@@ -46,7 +48,7 @@ export class GatheredWrites {
       queueMicrotask(() => writer.written(outcome))
       return
     }
-    const batch = this.turn.batch(replaces, ms)
+    const batch = this.turn.batch(replaces, ms, this.#clock.monotonic())
     this.#waiting++
     batch.items.push(item)
     batch.writers.push(writer)

@@ -8,8 +8,11 @@ const MOST = 50_000
 /** The keys that this process wrote or deleted within the last second. */
 export class Recent {
   readonly #clock: Clock
-  /** By when they were added, the oldest first. */
-  readonly #until = new Map<string, number>()
+  /** Until when each key is recent: those of one window, and of the one before. */
+  #until = new Map<string, number>()
+  #before = new Map<string, number>()
+  /** When the next window begins. */
+  #next = -Infinity
   /** Until when there were more than can be remembered. */
   #allUntil = -Infinity
 
@@ -19,17 +22,18 @@ export class Recent {
 
   add(key: string): void {
     const now = this.#clock.monotonic()
-    this.#until.delete(key)
-    this.#until.set(key, now + WINDOW)
-    for (const [oldest, until] of this.#until) {
-      if (until > now && this.#until.size <= MOST) break
-      this.#until.delete(oldest)
-      if (until > now) this.#allUntil = until
+    if (now >= this.#next) {
+      this.#before = now >= this.#next + WINDOW ? new Map() : this.#until
+      this.#until = new Map()
+      this.#next = now + WINDOW
     }
+    if (this.#until.size + this.#before.size < MOST) this.#until.set(key, now + WINDOW)
+    else this.#allUntil = now + WINDOW
   }
 
   has(key: string): boolean {
     const now = this.#clock.monotonic()
-    return (this.#until.get(key) ?? -Infinity) > now || now < this.#allUntil
+    if (now < this.#allUntil) return true
+    return (this.#until.get(key) ?? this.#before.get(key) ?? -Infinity) > now
   }
 }

@@ -101,8 +101,8 @@ export class Shard {
   }
 
   /** Reads one key, as {@link Shard.read} does, together with others that are read in the same turn of the event loop. */
-  join(key: string, policy: ReadPolicy, ms: number, reader: Reader): void {
-    this.#gather.read(key, policy, ms, reader)
+  join(key: string, policy: ReadPolicy, ms: number, reader: Reader, now: number): void {
+    this.#gather.read(key, policy, ms, reader, now)
   }
 
   /** Writes one entry, as {@link Shard.write} does, together with others that are written in the same turn. */

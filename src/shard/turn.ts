@@ -45,9 +45,12 @@ export class Turn<B extends Batch> {
     this.#send = send
   }
 
-  /** The batch to join. */
-  batch(how: B['how'], ms: number): B {
-    const now = this.#clock.monotonic()
+  /**
+   * The batch to join.
+   *
+   * @param now monotonic
+   */
+  batch(how: B['how'], ms: number, now: number): B {
     for (const batch of this.#open) {
       if (batch.how !== how || batch.ms !== ms) continue
       if (now - batch.since <= TOGETHER) return batch

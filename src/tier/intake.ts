@@ -56,8 +56,10 @@ export class Intake {
    */
   accept(targets: readonly TierKey[], routed: readonly Routed[], form: Form, end: number): Taken[] | Promise<Taken[]> {
     const results: (Unpacked | undefined)[] = []
+    const now = this.#context.clock.now()
     for (const [i, { outcome }] of routed.entries()) {
-      const unpacked = outcome instanceof Uint8Array ? this.#unpack(targets[i] as TierKey, outcome, form) : undefined
+      const unpacked =
+        outcome instanceof Uint8Array ? this.#unpack(targets[i] as TierKey, outcome, form, now) : undefined
       // Rare: values out of step, and schemas that take their time.
       if (unpacked instanceof Promise || isWrong(unpacked, form)) return this.#acceptSlowly(targets, routed, form, end)
       results.push(unpacked)
@@ -65,10 +67,14 @@ export class Intake {
     return results.map((unpacked, i) => this.#take(targets[i] as TierKey, unpacked, routed[i] as Routed))
   }
 
-  /** The same for one key. */
-  acceptOne(target: TierKey, routed: Routed, form: Form, end: number): Taken | Promise<Taken> {
+  /**
+   * The same for one key.
+   *
+   * @param now wall clock
+   */
+  acceptOne(target: TierKey, routed: Routed, form: Form, end: number, now: number): Taken | Promise<Taken> {
     const { outcome } = routed
-    const unpacked = outcome instanceof Uint8Array ? this.#unpack(target, outcome, form) : undefined
+    const unpacked = outcome instanceof Uint8Array ? this.#unpack(target, outcome, form, now) : undefined
     if (!(unpacked instanceof Promise || isWrong(unpacked, form))) return this.#take(target, unpacked, routed)
     return this.#acceptSlowly([target], [routed], form, end).then(([one]) => one as Taken)
   }
@@ -80,7 +86,9 @@ export class Intake {
     end: number,
   ): Promise<Taken[]> {
     const look = async (i: number, bytes: unknown): Promise<Unpacked | undefined> =>
-      bytes instanceof Uint8Array ? this.#unpack(targets[i] as TierKey, bytes, form) : undefined
+      bytes instanceof Uint8Array
+        ? this.#unpack(targets[i] as TierKey, bytes, form, this.#context.clock.now())
+        : undefined
     const results = await Promise.all(routed.map(({ outcome }, i) => look(i, outcome)))
     const doubted = new Set<Guard>()
     for (const [i, { source }] of routed.entries()) if (source && isWrong(results[i], form)) doubted.add(source.guard)
@@ -106,9 +114,8 @@ export class Intake {
     return routed.map((one, i) => this.#take(targets[i] as TierKey, results[i], one, doubted))
   }
 
-  #unpack(target: TierKey, bytes: Uint8Array, form: Form): Unpacked | Promise<Unpacked> {
-    const { hash, clock } = this.#context
-    return unpack(form, bytes, target.full, clock.now(), hash)
+  #unpack(target: TierKey, bytes: Uint8Array, form: Form, now: number): Unpacked | Promise<Unpacked> {
+    return unpack(form, bytes, target.full, now, this.#context.hash)
   }
 
   /**

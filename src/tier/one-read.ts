@@ -10,12 +10,21 @@ import type { Moment } from './l1.ts'
 
 /** Who asked for one key. */
 export interface Asker {
-  /** Told what was found, once. What it throws, the promise is rejected with. */
-  found(found: Found, settler: Settler): void
+  /**
+   * Told what was found, once. What it throws, the promise is rejected with.
+   *
+   * @param now wall clock
+   */
+  found(found: Found, settler: Settler, now: number): void
 }
 
 /** Makes of an answer what was found. May throw. */
-export type Accept = (read: OneRead, outcome: ReadOutcome, source: Source | undefined) => Found | Promise<Found>
+export type Accept = (
+  read: OneRead,
+  outcome: ReadOutcome,
+  source: Source | undefined,
+  now: number,
+) => Found | Promise<Found>
 
 /** A read of one key, under way. One object and one promise, since thousands may wait. */
 export class OneRead implements Reader, Settler {
@@ -56,11 +65,11 @@ export class OneRead implements Reader, Settler {
     })
   }
 
-  answered(outcome: ReadOutcome, source: Source | undefined): void {
+  answered(outcome: ReadOutcome, source: Source | undefined, now: number): void {
     try {
-      const found = this.#accept(this, outcome, source)
-      if (!(found instanceof Promise)) this.#asker.found(found, this)
-      else found.then((one) => this.#asker.found(one, this)).catch((error: unknown) => this.#reject(error))
+      const found = this.#accept(this, outcome, source, now)
+      if (!(found instanceof Promise)) this.#asker.found(found, this, now)
+      else found.then((one) => this.#asker.found(one, this, now)).catch((error: unknown) => this.#reject(error))
     } catch (error) {
       this.#reject(error)
     }

@@ -4,7 +4,7 @@ import { NodeError } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
 import type { Stamps } from '../base/stamps.ts'
 import type { Route, Routed, RoutedWrite, Router } from '../cluster/router.ts'
-import { pack, packedSize, type Form } from '../entry/form.ts'
+import { pack, packedSize, type Form, type Payload } from '../entry/form.ts'
 import { isFailure, type WriteOutcome } from '../node/contract.ts'
 import type { Writer } from '../shard/gathered-writes.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
@@ -31,8 +31,7 @@ export interface TierRead {
 export interface TierWrite {
   readonly target: TierKey
   readonly kind: 'value' | 'negative'
-  /** The codec's bytes. */
-  readonly payload: Uint8Array
+  readonly payload: Payload
   /** What a read would give, for L1. */
   readonly value: unknown
   /** How long it is fresh, in milliseconds. */
@@ -81,10 +80,10 @@ export class Tiers {
     this.#fence = context.l1 && new Fence(context.hash)
     this.#intake = new Intake(context)
     this.leases = new Leases(context, this.#intake)
-    this.#acceptOne = (read, outcome, source) => {
+    this.#acceptOne = (read, outcome, source, now) => {
       const { target, form, end, stamp, began } = read
       const routed: Routed = { outcome, source, route: read.route as Route }
-      const taken = this.#intake.acceptOne(target, routed, form, end)
+      const taken = this.#intake.acceptOne(target, routed, form, end, now)
       if (!(taken instanceof Promise)) return this.#take(target, routed, taken, stamp, began)
       return taken.then((one) => this.#take(target, routed, one, stamp, began))
     }
@@ -117,12 +116,13 @@ export class Tiers {
     const { router, clock } = this.#context
     const fills = how.l1 !== 'off' && this.#fence !== undefined
     const began = fills ? this.#moment() : undefined
-    const end = (began?.monotonic ?? clock.monotonic()) + how.timeout
+    const since = began?.monotonic ?? clock.monotonic()
+    const end = since + how.timeout
     const stamp = fills ? this.#fence?.stamp(target.key) : undefined
     const read = new OneRead(target, how.form, end, began, stamp, this.#acceptOne, asker)
     const entry = how.l1 === 'use' ? this.l1?.get(target.key) : undefined
-    if (entry) asker.found({ entry, bytes: undefined, source: 'l1', error: undefined }, read)
-    else read.route = router.join(target, how.reads, how.timeout, read)
+    if (entry) asker.found({ entry, bytes: undefined, source: 'l1', error: undefined }, read, clock.now())
+    else read.route = router.join(target, how.reads, how.timeout, read, since)
     return read.promise
   }
 
@@ -197,13 +197,17 @@ export class Tiers {
   writeOne(entry: TierWrite, form: Form, timeout: number, writer: Writer): void {
     const { router, hash, stamps } = this.#context
     const { target, payload, kind, ttl, window, loadTime } = entry
-    const began = this.#moment()
     const now = stamps.now()
-    this.invalidate(target.key)
-    const stamp = this.#fence?.stamp(target.key)
     const { writer: mark } = stamps
     const value = pack(form, payload, target.full, { kind, ttl, window, loadTime, now, writer: mark }, hash)
     const item = { key: target.key, stored: target.stored, value, ttl: ttl + window, token: undefined }
+    if (this.#fence === undefined) {
+      router.joinWrite(item, timeout, true, writer)
+      return
+    }
+    const began = this.#moment()
+    this.invalidate(target.key)
+    const stamp = this.#fence.stamp(target.key)
     const written = (outcome: WriteOutcome): void => {
       const overtaken = this.#fence?.stamp(target.key) !== stamp
       this.invalidate(target.key)

@@ -11,7 +11,7 @@ function through(raw: unknown, codec: Codec): { value: unknown; bytes: string } 
   const form: Form = { ...DEFAULT_FORM, codec }
   try {
     const { value, payload } = trip(raw, 'key', form) as Tripped
-    return { value, bytes: Buffer.from(payload()).toString('hex') }
+    return { value, bytes: Buffer.from(typeof payload === 'string' ? Buffer.from(payload) : payload).toString('hex') }
   } catch (error) {
     return { error }
   }

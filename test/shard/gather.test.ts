@@ -31,7 +31,7 @@ function setUp(until: Promise<unknown> = Promise.resolve()) {
   )
   const read = async (key: string, ms = 100): Promise<string> => {
     const outcome = await new Promise<ReadOutcome>((resolve, reject) => {
-      gather.join(key, 'primary', ms, { answered: resolve, failed: reject })
+      gather.join(key, 'primary', ms, { answered: resolve, failed: reject }, clock.monotonic())
     })
     return outcome instanceof NodeError ? outcome.message : (outcome as Buffer).toString()
   }
@@ -116,7 +116,7 @@ describe('reads of one turn', () => {
     for (let i = 0; i < 2; i++) {
       const failures: unknown[] = []
       const reader = { answered: () => {}, failed: (error: unknown) => void failures.push(error) }
-      for (let n = 0; n < MOST_WAITING; n++) gather.join('a', 'primary', 100, reader)
+      for (let n = 0; n < MOST_WAITING; n++) gather.join('a', 'primary', 100, reader, 0)
       await turn()
       expect([failures.length, (failures[0] as Error).message]).toEqual([MOST_WAITING, 'policy'])
     }

@@ -28,17 +28,30 @@ describe('a key that was changed', () => {
 })
 
 describe('more keys than are remembered', () => {
-  it('make all keys recent until the forgotten ones are not any more', () => {
+  it('make all keys recent until those that found no place are not any more', () => {
     const clock = new ManualClock()
     const recent = new Recent(clock)
-    recent.add('first')
-    clock.advance(500)
     for (let i = 0; i < 50_000; i++) recent.add(`k:${i}`)
-    expect([recent.has('first'), recent.has('never changed')]).toEqual([true, true])
-    clock.advance(499)
-    expect(recent.has('never changed')).toBe(true)
+    expect([recent.has('k:0'), recent.has('never changed')]).toEqual([true, false])
+    clock.advance(500)
+    recent.add('one more')
+    clock.advance(999)
+    expect([recent.has('one more'), recent.has('never changed')]).toEqual([true, true])
     clock.advance(1)
-    expect([recent.has('never changed'), recent.has('first'), recent.has('k:0')]).toEqual([false, false, true])
+    expect([recent.has('one more'), recent.has('never changed'), recent.has('k:0')]).toEqual([false, false, false])
+  })
+
+  it('is so whenever each was changed: a key is recent for a second, and no longer', () => {
+    const clock = new ManualClock()
+    const recent = new Recent(clock)
+    const changed = new Map<string, number>()
+    for (let step = 0; step < 2_000; step++) {
+      const key = `k:${(step * 7) % 40}`
+      recent.add(key)
+      changed.set(key, clock.monotonic())
+      clock.advance((step * 37) % 190)
+      for (const [each, at] of changed) expect(recent.has(each)).toBe(clock.monotonic() - at < 1_000)
+    }
   })
 
   it('does not come of keys that were changed long ago', () => {
