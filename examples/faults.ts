@@ -34,10 +34,10 @@ async function askForAll(when: string): Promise<number> {
   return queries
 }
 
-/** Asks until the cache answers everything again: a node that was in trouble is tried before it is trusted. */
-async function recover(): Promise<void> {
+/** Asks until the cache answers everything: a node that was in trouble is tried before it is trusted. */
+async function recover(when = '  afterwards'): Promise<void> {
   for (let round = 0; round < 60; round++) {
-    if ((await askForAll('  afterwards')) === 0) return
+    if ((await askForAll(when)) === 0) return
     await sleep(250)
   }
   assert.fail('the cache did not recover')
@@ -45,7 +45,8 @@ async function recover(): Promise<void> {
 
 try {
   await askForAll('cold')
-  assert.equal(await askForAll('warm'), 0)
+  // On a machine that is busy, a value may miss its deadline on the way to its node.
+  await recover('warm')
 
   const heal = lab.inject({ fault: 'hang' })
   assert.equal(await askForAll(`node a hangs, which has ${onA.length} of them`), onA.length)

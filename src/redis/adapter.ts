@@ -35,6 +35,8 @@ export interface AdapterSettings {
   readonly textNumbers: boolean
   /** Whether the client has what leases take. */
   readonly leases: boolean
+  /** Whether it takes rows of commands; see `sendRow`. */
+  readonly rows: boolean
 }
 
 /** Speaks to one Redis server over a {@link Link}. */
@@ -53,9 +55,9 @@ export class RedisAdapter implements NodeAdapter {
   #mgetRefused = -1
   #evalRefused = -1
 
-  constructor(link: Link, { peer, db, maxValueBytes, textNumbers, leases }: AdapterSettings) {
+  constructor(link: Link, { peer, db, maxValueBytes, textNumbers, leases, rows }: AdapterSettings) {
     this.#link = link
-    this.#rows = link.takesRows
+    this.#rows = rows
     this.#peer = peer
     this.#fitRemoved = fitRemoved(textNumbers)
     this.address = peer.address

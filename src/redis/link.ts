@@ -5,7 +5,6 @@ import { isProtocolFault, toNodeError, type Peer } from './errors.ts'
 import { identify, type Answer } from './identify.ts'
 import { Pace } from './pace.ts'
 import type { Fit } from './replies.ts'
-import { takesRows } from './row.ts'
 import { Watchdog, within } from './timers.ts'
 import { Underway } from './underway.ts'
 import { Waiters } from './waiters.ts'
@@ -45,8 +44,6 @@ const QUIT_TIMEOUT = 500
  * is: ioredis calls itself ready before that, version 5 even before the login was answered.
  */
 export class Link {
-  /** Whether its client takes rows of commands; see `sendRow`. */
-  readonly takesRows: boolean
   readonly #client: Client
   readonly #own: boolean
   readonly #db: number
@@ -75,7 +72,6 @@ export class Link {
     const retryDelay = (): number =>
       this.#dropped === 'at once' ? 0 : this.#pace.retry(this.#loginRefusal() !== undefined)
     this.#client = source.kind === 'own' ? source.open(retryDelay, () => this.#broken(this.#epoch)) : source.client
-    this.takesRows = this.#own && takesRows(this.#client)
     this.#state = { kind: 'down', error: this.#down('not connected yet') }
     this.#listeners = {
       ...(this.#own ? { connecting: () => this.#watchdog.start() } : {}),

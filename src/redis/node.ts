@@ -14,6 +14,7 @@ import {
 } from './client.ts'
 import { Link } from './link.ts'
 import { checkRedisOptions, type CheckedOptions } from './options.ts'
+import { takesRows } from './row.ts'
 import { addressOf, parseRedisUrl, redactUrl } from './url.ts'
 
 /** What `redisNode` does, with the constructor of the client library to use. */
@@ -51,6 +52,7 @@ function urlMember(Redis: RedisConstructor, settings: ConnectionSettings, option
   const { maxValueBytes } = options
   const address = addressOf(host, port)
   const peer = { address, user: settings.username }
+  const rows = takesRows(Redis)
   const spec: MemberSpec = {
     address,
     fingerprint: `redis ${address} ${digest([settings, maxValueBytes])}`,
@@ -58,7 +60,7 @@ function urlMember(Redis: RedisConstructor, settings: ConnectionSettings, option
       const open = (retryDelay: () => number, surplus: () => void): Client =>
         openClient(Redis, settings, retryDelay, surplus)
       const link = new Link({ kind: 'own', db, open }, { peer, connectTimeout, identified })
-      return new RedisAdapter(link, { peer, db, maxValueBytes, textNumbers: false, leases: true })
+      return new RedisAdapter(link, { peer, db, maxValueBytes, textNumbers: false, leases: true, rows })
     },
   }
   return { spec, db }
@@ -74,7 +76,9 @@ function clientMember(client: Client, { connectTimeout, maxValueBytes }: Checked
     open({ identified }) {
       const link = new Link({ kind: 'borrowed', client }, { peer, connectTimeout, identified })
       const textNumbers = client.options.stringNumbers === true
-      return new RedisAdapter(link, { peer, db, maxValueBytes, textNumbers, leases: hasLeaseCommands(client) })
+      // What the application has changed in its client, a key prefix for one, holds for what its own commands send.
+      const leases = hasLeaseCommands(client)
+      return new RedisAdapter(link, { peer, db, maxValueBytes, textNumbers, leases, rows: false })
     },
   }
   return { spec, db }

@@ -1,3 +1,5 @@
+import type { RedisConstructor } from './client.ts'
+
 /** What is used of the inside of an ioredis client of our own, of either major version. */
 interface Inside {
   /** `null` or nothing without a connection. */
@@ -49,9 +51,10 @@ class RowCommand {
   setReplyContext(): void {}
 }
 
-/** Whether a client is built as {@link sendRow} takes it to be. */
-export function takesRows(client: object): boolean {
-  return typeof (client as Partial<Inside>).sendCommand === 'function'
+/** Whether clients of this class are built as {@link sendRow} takes them to be. */
+export function takesRows(Redis: RedisConstructor): boolean {
+  const { prototype } = Redis as { readonly prototype?: Partial<Inside> }
+  return typeof prototype?.sendCommand === 'function'
 }
 
 /**

@@ -40,10 +40,20 @@ describe('a write that was given up in a silent partition', () => {
   it.each(trials.filter(isControl))('control: is done all the same: $way, $party', (trial) => {
     expect(of(trial).arrived).toBe(10)
   })
-  it('control: comes after a later removal', () => {
-    // Each by itself has its ghosts, too, unless the machine is so busy that the removal comes after them.
-    expect(trials.filter(isControl).reduce((all, trial) => all + of(trial).ghosts, 0)).toBeGreaterThan(0)
-  })
+  it(
+    'control: comes after a later removal',
+    async () => {
+      const controls = trials.filter(isControl)
+      let ghosts = controls.reduce((all, trial) => all + of(trial).ghosts, 0)
+      // On a machine so busy that every removal came after them there are none; then fewer are tried at once.
+      for (let again = 0; ghosts === 0 && again < 5; again++) {
+        const [tally] = await run([controls.at(-1) as Trial])
+        ghosts = (tally as Tally).ghosts
+      }
+      expect(ghosts).toBeGreaterThan(0)
+    },
+    PATIENCE,
+  )
 })
 
 describe('what was given up otherwise', () => {

@@ -1,0 +1,31 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { encodeDels, encodeGets, encodeSets } from '../../src/redis/encode.ts'
+
+const settings = { seed: 20260601, numRuns: 300 }
+const key = fc.string({
+  minLength: 1,
+  maxLength: 30,
+  unit: fc.constantFrom('a', 'Z', ':', '{', 'é', '€', '🔑', '\r', '\n'),
+})
+const item = fc.record({ key, value: fc.uint8Array({ maxLength: 300 }), ttl: fc.integer({ min: 1, max: 2 ** 40 }) })
+
+/** A command as the protocol has it: an array of bulk strings. */
+function command(...parts: readonly (string | Uint8Array)[]): Buffer {
+  const bytes = parts.map((part) => Buffer.from(part as Uint8Array))
+  const pieces = bytes.flatMap((part) => [Buffer.from(`$${part.length}\r\n`), part, Buffer.from('\r\n')])
+  return Buffer.concat([Buffer.from(`*${parts.length}\r\n`), ...pieces])
+}
+
+it('commands are encoded as the protocol has them', () => {
+  fc.assert(
+    fc.property(fc.array(item, { minLength: 1, maxLength: 20 }), (items) => {
+      const keys = items.map((one) => one.key)
+      const sets = items.map(({ key: name, value, ttl }) => command('SET', name, value, 'PX', `${ttl}`))
+      expect(encodeSets(items)).toEqual(Buffer.concat(sets))
+      expect(encodeDels(keys)).toEqual(Buffer.concat(keys.map((name) => command('DEL', name))))
+      expect(encodeGets(keys)).toEqual(keys.length === 1 ? command('GET', ...keys) : command('MGET', ...keys))
+    }),
+    settings,
+  )
+})

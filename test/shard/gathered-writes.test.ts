@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest'
+import { NodeError } from '../../src/base/errors.ts'
+import type { WriteOutcome } from '../../src/node/contract.ts'
+import { GatheredWrites } from '../../src/shard/gathered-writes.ts'
+import { MOST_WAITING } from '../../src/shard/turn.ts'
+import { ManualClock } from '../../src/testing/index.ts'
+import { turn } from '../support/caches.ts'
+import { FakeServer, gate, isDown } from '../support/fake-node.ts'
+import { item } from '../support/guards.ts'
+import { bareShard } from '../support/shards.ts'
+
+function setUp(until: Promise<unknown> = Promise.resolve()) {
+  const clock = new ManualClock()
+  const sent: { keys: string[]; ms: number; replaces: boolean }[] = []
+  const refused: string[] = []
+  const writes = new GatheredWrites(
+    clock,
+    async (items, ms, replaces) => {
+      sent.push({ keys: items.map(({ key }) => key), ms, replaces })
+      await until
+      return items.map(() => 'stored')
+    },
+    ({ key }) => {
+      refused.push(key)
+      return new NodeError('ERR_NODE_BUSY', 'refused')
+    },
+  )
+  const write = (key: string, bytes = 1, replaces = true): Promise<WriteOutcome> =>
+    new Promise((written, failed) => {
+      writes.join({ key, value: Buffer.alloc(bytes), ttl: 1 }, 100, replaces, { written, failed })
+    })
+  return { clock, writes, sent, write, refused }
+}
+
+describe('writes of one turn', () => {
+  it('share a command, in their order, those of one key among them', async () => {
+    const { sent, write } = setUp()
+    expect(await Promise.all(['a', 'b', 'a'].map((key) => write(key)))).toEqual(['stored', 'stored', 'stored'])
+    expect(sent).toEqual([{ keys: ['a', 'b', 'a'], ms: 100, replaces: true }])
+  })
+
+  it('leave in pieces of 64 entries or 64 KiB, a full one at once', async () => {
+    const { sent, write } = setUp()
+    const writing = [
+      ...Array.from({ length: 70 }, (_, i) => write(`${i}`)),
+      write('large', 60_000),
+      write('larger', 70_000),
+      write('last'),
+    ]
+    expect(sent.map(({ keys }) => keys.length)).toEqual([64, 8])
+    await Promise.all(writing)
+    expect(sent.map(({ keys }) => keys.length)).toEqual([64, 8, 1])
+  })
+
+  it('that replace something go apart from those that do not', async () => {
+    const { sent, write } = setUp()
+    await Promise.all([write('a', 1, true), write('b', 1, false)])
+    expect(sent.map(({ keys, replaces }) => [keys, replaces])).toEqual([[['a'], true], [['b'], false]]) // prettier-ignore
+  })
+
+  it('are refused when too many wait, and welcome again afterwards', async () => {
+    const hung = gate()
+    const { write, refused } = setUp(hung.promise)
+    const writing = Array.from({ length: MOST_WAITING }, () => write('a'))
+    expect(await write('b')).toMatchObject({ code: 'ERR_NODE_BUSY' })
+    hung.open()
+    await Promise.all(writing)
+    expect([await write('c'), refused]).toEqual(['stored', ['b']])
+  })
+
+  it('fail together when the write itself rejects', async () => {
+    const writes = new GatheredWrites(new ManualClock(), () => Promise.reject(new Error('broken')), () => 'stored') // prettier-ignore
+    const failures: unknown[] = []
+    for (let i = 0; i < 3; i++) {
+      writes.join(item('a'), 100, true, { written: () => {}, failed: (error) => failures.push(error) })
+    }
+    await turn()
+    expect(failures.map((error) => (error as Error).message)).toEqual(['broken', 'broken', 'broken'])
+  })
+})
+
+describe('calls of one turn for one key', () => {
+  function bench() {
+    const server = new FakeServer('s')
+    const { shard } = bareShard(new ManualClock(), [server])
+    const read = (key: string): Promise<unknown> =>
+      new Promise((answered, failed) => shard.join(key, 'primary', 250, { answered, failed }, 0))
+    const write = (key: string): Promise<WriteOutcome> =>
+      new Promise((written, failed) => shard.joinWrite(item(key), 250, true, { written, failed }))
+    const asked = (): string[] => server.asked.map(({ operation, keys }) => `${operation} ${keys.join()}`)
+    return { server, shard, read, write, asked }
+  }
+
+  it('reach the server in the order in which they were made, and others wait for the end of the turn', async () => {
+    const { shard, read, write, asked } = bench()
+    const calls = [read('a'), read('b'), write('a'), read('c'), read('a'), shard.remove(['a'], 250), write('a')]
+    await Promise.all(calls)
+    expect(asked()).toEqual(['read a,b', 'write a', 'read c,a', 'remove a', 'write a'])
+  })
+
+  it('see what was written before them', async () => {
+    const { read, write } = bench()
+    const [before, , after] = await Promise.all([read('a'), write('a'), read('a')])
+    expect([before, Buffer.from(after as Uint8Array).toString()]).toEqual([undefined, '1'])
+  })
+
+  it('that were refused leave no older value readable', async () => {
+    const { server, shard, write } = bench()
+    server.writes = () => new Promise(() => {})
+    for (let i = 0; i < MOST_WAITING; i++) void write(`${i}`)
+    server.removes = isDown
+    expect(await write('key')).toMatchObject({ code: 'ERR_NODE_BUSY' })
+    expect([shard.ledger.owed('key'), shard.ledger.owed('other')]).toEqual([true, false])
+  })
+})
