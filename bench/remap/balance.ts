@@ -1,7 +1,7 @@
 import type { Hash } from '../../src/base/hash.ts'
 import { hashring, memcache, ours, type Contender } from './contenders.ts'
 import { peakOverFair, round } from './measure.ts'
-import type { Progress } from './progress.ts'
+import type { Progress } from '../kit/progress.ts'
 import { makeKeys, makeNodes } from './workload.ts'
 
 /** How evenly one placement spreads keys over ten nodes: the busiest node over the average, over many sets of names. */

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { createRequire } from 'node:module'
 import HashRing from 'hashring'
 import { createNode, Memcache } from 'memcache'
 import { hashTag } from '../../src/base/hash-tag.ts'
 import type { Hash } from '../../src/base/hash.ts'
 import type { WeightedId } from '../../src/placement/placement.ts'
 import { ring } from '../../src/placement/ring.ts'
+import { versionOf } from '../kit/machine.ts'
 
 /** Routes all prepared keys: for each, the index of its node in the list given. */
 export type Router = (nodes: readonly WeightedId[]) => Uint16Array
@@ -123,9 +123,4 @@ export function memcache(): Contender {
 
 function indexesById(nodes: readonly WeightedId[]): Map<string, number> {
   return new Map(nodes.map((node, index) => [node.id, index]))
-}
-
-function versionOf(name: string): string {
-  const manifest = createRequire(import.meta.url)(`${name}/package.json`) as { version: string }
-  return manifest.version
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import pc from 'picocolors'
 import { outputs, staleOutputs, writeOutputs } from './files.ts'
-import { progressBar } from './progress.ts'
+import { progressBar } from '../kit/progress.ts'
 import { countSteps, FULL_PLAN, measure, SMOKE_PLAN, type Plan, type Results } from './results.ts'
 import { renderTerminal } from './terminal.ts'
 

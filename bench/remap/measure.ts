@@ -1,6 +1,6 @@
 import type { WeightedId } from '../../src/placement/placement.ts'
 import type { Contender, Router } from './contenders.ts'
-import type { Progress } from './progress.ts'
+import type { Progress } from '../kit/progress.ts'
 import { CHANGES, makeKeys, makeNodes, makeScenario, type Change, type Scenario } from './workload.ts'
 
 /** What one change did to one placement. Percentages are of all keys. */

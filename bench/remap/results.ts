@@ -2,7 +2,7 @@ import { loadHash } from '../../src/base/hash.ts'
 import { balanceContenders, measureBalance, type BalanceRow } from './balance.ts'
 import { contenders } from './contenders.ts'
 import { measureRemap, remapSteps, type RemapRow } from './measure.ts'
-import type { Progress } from './progress.ts'
+import type { Progress } from '../kit/progress.ts'
 import { measureTraffic, trafficSteps, type TrafficPlan, type TrafficResult } from './traffic.ts'
 
 /** How much a run measures. */

@@ -3,7 +3,7 @@ import type { Hash } from '../../src/base/hash.ts'
 import { memoryNode, ShardedCache } from '../../src/index.ts'
 import type { NodeSpec } from '../../src/node/spec.ts'
 import { round } from './measure.ts'
-import type { Progress } from './progress.ts'
+import type { Progress } from '../kit/progress.ts'
 import { makeKeys, makeNodes } from './workload.ts'
 import { seededRandom, zipf } from './zipf.ts'
 

@@ -3,7 +3,7 @@ import HashRing from 'hashring'
 import { measureBalance } from '../../bench/remap/balance.ts'
 import { contenders, hashring, ours, type Contender } from '../../bench/remap/contenders.ts'
 import { measureRemap, peakOverFair, type RemapRow } from '../../bench/remap/measure.ts'
-import { silent } from '../../bench/remap/progress.ts'
+import { silent } from '../../bench/kit/progress.ts'
 import { makeKeys, makeNodes, makeScenario } from '../../bench/remap/workload.ts'
 import { loadHash } from '../../src/base/hash.ts'
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { outputs, staleOutputs, type Output } from '../../bench/remap/files.ts'
-import { silent } from '../../bench/remap/progress.ts'
+import { silent } from '../../bench/kit/progress.ts'
 import { measure, SMOKE_PLAN, type Plan, type Results } from '../../bench/remap/results.ts'
 import { renderTerminal } from '../../bench/remap/terminal.ts'
 

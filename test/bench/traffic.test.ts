@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { silent } from '../../bench/remap/progress.ts'
+import { silent } from '../../bench/kit/progress.ts'
 import { measureTraffic, summarise, type TrafficPlan, type TrafficResult } from '../../bench/remap/traffic.ts'
 import { loadHash } from '../../src/base/hash.ts'
 
