@@ -58,7 +58,7 @@ export function ring(shards: readonly WeightedId[], options: RingOptions): Ring 
   const ids = sorted.map((shard) => shard.id)
   const counts = countPoints(sorted, perUnit)
   const { points, owners } = before ? change(before, ids, counts, hash) : makePoints(ownedBy(ids, counts), hash)
-  const ownerAt = ownerFinder({ points, owners })
+  const ownerAt = ownerFinder({ points, owners }, ids.length)
   const place = hash.place ?? ((key: string) => hash.text(hashTag(key)))
   return {
     ids,

@@ -17,7 +17,7 @@ describe('the jump table', () => {
         const sorted = unsorted.toSorted(([a, x], [b, y]) => a - b || x - y)
         const points = Uint32Array.from(sorted, ([point]) => point)
         const owners = Uint32Array.from(sorted, ([, owner]) => owner)
-        const find = ownerFinder({ points, owners })
+        const find = ownerFinder({ points, owners }, 21)
         const near = [...points].flatMap((point) => [point, Math.max(0, point - 1), Math.min(2 ** 32 - 1, point + 1)])
         for (const wanted of [...near, ...others]) {
           const expected = owners[firstAtOrAfter(points, wanted)]
@@ -28,11 +28,13 @@ describe('the jump table', () => {
     )
   })
 
-  it('finds it with more points than buckets', () => {
-    const points = Uint32Array.from({ length: 100_000 }, (_, i) => 5 * i)
+  it.each([100, 1_000, 100_000])('finds it with %d points in one place, and as many shards', (length) => {
+    const points = Uint32Array.from({ length }, (_, i) => 5 * i)
     const owners = Uint32Array.from(points, (_, i) => i)
-    const find = ownerFinder({ points, owners })
-    for (const i of [0, 1, 777, 99_998, 99_999]) expect([find(5 * i), find(5 * i + 1)]).toEqual([i, (i + 1) % 100_000])
+    const find = ownerFinder({ points, owners }, length)
+    for (const i of [0, 1, 77, length - 2, length - 1]) {
+      expect([find(5 * i), find(5 * i + 1)]).toEqual([i, (i + 1) % length])
+    }
     expect(find(2 ** 32 - 1)).toBe(0)
   })
 })
