@@ -30,9 +30,6 @@ interface ReadBatch extends Batch {
   readonly at: number[]
 }
 
-/** Keys per batch. A full one is sent at once, so that the server works on it while the next one fills. */
-const WIDTH = 64
-
 /** Puts together the reads of single keys that one turn of the event loop asks of one shard. Each key is asked for once. */
 export class GatheredReads {
   readonly #clock: Clock
@@ -56,7 +53,7 @@ export class GatheredReads {
       queueMicrotask(() => reader.answered(error, undefined, this.#clock.now()))
       return
     }
-    const batch = this.turn.batch(policy, ms, now)
+    const batch = this.turn.batch(policy, ms, now, this.#waiting === 0)
     const { names, keys, readers, at } = batch
     this.#waiting++
     readers.push(reader)
@@ -68,7 +65,7 @@ export class GatheredReads {
     const place = names.push(key) - 1
     keys.set(key, place)
     at.push(place)
-    if (names.length === WIDTH) this.turn.send(batch)
+    if (names.length === batch.width) this.turn.send(batch)
   }
 
   #send({ names, how, readers, at }: ReadBatch, ms: number): void {
@@ -89,6 +86,6 @@ export class GatheredReads {
   }
 }
 
-function emptyBatch(how: ReadPolicy, ms: number, since: number): ReadBatch {
-  return { how, ms, since, names: [], keys: new Map(), readers: [], at: [], open: true }
+function emptyBatch(how: ReadPolicy, ms: number, since: number, width: number): ReadBatch {
+  return { how, ms, since, width, names: [], keys: new Map(), readers: [], at: [], open: true }
 }

@@ -22,8 +22,7 @@ interface WriteBatch extends Batch {
   bytes: number
 }
 
-/** Entries per batch, and their bytes: a full one is sent at once, and nothing waits behind many large values. */
-const WIDTH = 64
+/** Of bytes there are no more in a batch, so that nothing waits behind many large values. */
 const MOST_BYTES = 64 * 1024
 
 /** Puts together the writes of single entries that one turn of the event loop asks of one shard, in their order. */
@@ -48,13 +47,13 @@ export class GatheredWrites {
       queueMicrotask(() => writer.written(outcome))
       return
     }
-    const batch = this.turn.batch(replaces, ms, this.#clock.monotonic())
+    const batch = this.turn.batch(replaces, ms, this.#clock.monotonic(), this.#waiting === 0)
     this.#waiting++
     batch.items.push(item)
     batch.writers.push(writer)
     batch.keys.add(item.key)
     batch.bytes += item.value.length
-    if (batch.items.length === WIDTH || batch.bytes >= MOST_BYTES) this.turn.send(batch)
+    if (batch.items.length === batch.width || batch.bytes >= MOST_BYTES) this.turn.send(batch)
   }
 
   #send({ items, how, writers }: WriteBatch, ms: number): void {
@@ -71,6 +70,6 @@ export class GatheredWrites {
   }
 }
 
-function emptyBatch(how: boolean, ms: number, since: number): WriteBatch {
-  return { how, ms, since, keys: new Set(), items: [], writers: [], bytes: 0, open: true }
+function emptyBatch(how: boolean, ms: number, since: number, width: number): WriteBatch {
+  return { how, ms, since, width, keys: new Set(), items: [], writers: [], bytes: 0, open: true }
 }

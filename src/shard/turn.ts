@@ -8,6 +8,8 @@ export interface Batch {
   readonly ms: number
   /** When the first one joined (monotonic). */
   readonly since: number
+  /** How much it takes: when it is full it leaves at once. */
+  readonly width: number
   /** The keys in it. */
   readonly keys: { has(key: string): boolean }
   open: boolean
@@ -17,6 +19,9 @@ export interface Batch {
 const TOGETHER = 5
 /** How many batches with different times or ways fill at once. */
 const MOST_OPEN = 8
+/** A full batch leaves at once. While the server has nothing to do, a small one does, and it works while the next one fills. */
+const WIDTH = 64
+const WIDTH_WHEN_IDLE = 16
 /** How many callers may wait for one node before further ones are refused with `ERR_NODE_BUSY`. */
 export const MOST_WAITING = 20_000
 
@@ -27,7 +32,7 @@ export const MOST_WAITING = 20_000
  */
 export class Turn<B extends Batch> {
   readonly #clock: Clock
-  readonly #make: (how: B['how'], ms: number, since: number) => B
+  readonly #make: (how: B['how'], ms: number, since: number, width: number) => B
   readonly #send: (batch: B, ms: number) => void
   #open: B[] = []
 
@@ -37,7 +42,7 @@ export class Turn<B extends Batch> {
    */
   constructor(
     clock: Clock,
-    make: (how: B['how'], ms: number, since: number) => B,
+    make: (how: B['how'], ms: number, since: number, width: number) => B,
     send: (batch: B, ms: number) => void,
   ) {
     this.#clock = clock
@@ -49,8 +54,9 @@ export class Turn<B extends Batch> {
    * The batch to join.
    *
    * @param now monotonic
+   * @param idle whether nobody waits for the server
    */
-  batch(how: B['how'], ms: number, now: number): B {
+  batch(how: B['how'], ms: number, now: number, idle: boolean): B {
     for (const batch of this.#open) {
       if (batch.how !== how || batch.ms !== ms) continue
       if (now - batch.since <= TOGETHER) return batch
@@ -59,7 +65,7 @@ export class Turn<B extends Batch> {
       break
     }
     if (this.#open.length === MOST_OPEN) this.send(this.#open[0] as B)
-    const batch = this.#make(how, ms, now)
+    const batch = this.#make(how, ms, now, idle ? WIDTH_WHEN_IDLE : WIDTH)
     this.#open.push(batch)
     process.nextTick(() => this.send(batch))
     return batch

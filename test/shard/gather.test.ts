@@ -52,12 +52,17 @@ describe('reads of one turn', () => {
     expect(sent.map(({ keys }) => keys)).toEqual([['a'], ['a']])
   })
 
-  it('leave in pieces of 64 keys, a full one at once', async () => {
+  it('leave in pieces of 64 keys, a full one at once, the first with 16 while nobody waits', async () => {
     const { sent, read } = setUp()
     const reading = Array.from({ length: 130 }, (_, i) => read(`${i}`))
-    expect(sent.map(({ keys }) => keys.length)).toEqual([64, 64])
+    expect(sent.map(({ keys }) => keys.length)).toEqual([16, 64])
     expect(await Promise.all(reading)).toEqual(Array.from({ length: 130 }, (_, i) => `${i}`))
-    expect(sent.map(({ keys }) => keys.length)).toEqual([64, 64, 2])
+    expect(sent.map(({ keys }) => keys.length)).toEqual([16, 64, 50])
+    await Promise.all(Array.from({ length: 20 }, (_, i) => read(`${i}`)))
+    expect(sent.slice(3).map(({ keys }) => keys.length)).toEqual([16, 4])
+    const slow = read('slow')
+    await Promise.all([slow, ...Array.from({ length: 70 }, (_, i) => read(`${i}`))])
+    expect(sent.slice(5).map(({ keys }) => keys.length)).toEqual([16, 55])
   })
 
   it('with another time or policy are another command; more than eight of those leave at once', async () => {
