@@ -32,7 +32,8 @@ export function patienceOf(options: Unchecked): Patience {
     throw new OptionError('ERR_OPTION', `signal must be an AbortSignal; given: ${quote(signal)}`)
   }
   signal?.throwIfAborted()
-  return { signal, timeout: durationOr(options, 'timeout', undefined) }
+  const timeout = durationOr(options, 'timeout', undefined)
+  return signal === undefined && timeout === undefined ? PATIENT : { signal, timeout }
 }
 
 /** Whether L1 takes part in a call. */

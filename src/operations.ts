@@ -1,40 +1,42 @@
 import { waitFor, type Patience } from './base/caller.ts'
-import { CALL, callOptions, LOAD, NONE, PATIENT, patienceOf, READ, useL1, WRITE } from './call-options.ts'
-import { checkOneOf, type Unchecked } from './base/check.ts'
+import { CALL, callOptions, PATIENT, patienceOf, useL1, WRITE } from './call-options.ts'
+import { checkFunction } from './base/check.ts'
 import { durationOr } from './base/duration.ts'
 import { CacheError, quote, type NodeError } from './base/errors.ts'
 import { hashTag } from './base/hash-tag.ts'
+import type { Entry } from './entry/form.ts'
 import { checkKey, storedKey } from './entry/key.ts'
 import type { House } from './house.ts'
 import { FRESH_ONLY, judge, type Freshness } from './loading/freshness.ts'
-import { checkLoadPolicy } from './loading/policy.ts'
 import type { LoadFunction } from './loading/origin.ts'
-import type { LoadKey, LoadRequest } from './loading/request.ts'
+import type { LoadKey } from './loading/request.ts'
+import { oneLoader, type OneLoad } from './loading/result.ts'
 import { isFailure } from './node/contract.ts'
 import type { SpaceSettings } from './options.ts'
 import { prepareWrite, resultOf } from './prepare.ts'
-import { checkReadPolicy, type ReadPolicy } from './shard/read-policy.ts'
+import { nodeTime, Requests } from './requests.ts'
 import type { Removal, Stored } from './shard/shard.ts'
 import type { TierKey } from './tier/key.ts'
 import type { Asker } from './tier/one-read.ts'
 import type { Found } from './tier/found.ts'
-import type { TierRead } from './tier/tiers.ts'
 import type { DeleteResult, Explanation, WriteResult } from './types.ts'
+
+/** What a caller gets of an entry; of none, for a miss. */
+type Pick<T> = (entry: Entry | undefined, source: string) => T
 
 /** What one view of the cache (the cache itself, or a space) does with keys: checks what callers give, then runs the house. */
 export class Operations {
   readonly house: House
   readonly settings: SpaceSettings
   readonly #prefix: string
-  // Most calls have no options of their own.
-  #usualLoad: LoadRequest | undefined
-  #usualRead: TierRead | undefined
+  readonly #requests: Requests
 
   /** @param prefix what stands before each key of this view: `''`, or a space's name and `:` */
   constructor(house: House, prefix: string, settings: SpaceSettings) {
     this.house = house
     this.settings = settings
     this.#prefix = prefix
+    this.#requests = new Requests(house.settings, settings)
   }
 
   /** A key in all its forms. */
@@ -45,29 +47,32 @@ export class Operations {
     return { name: name as string, key, full, stored: storedKey(key, namespace) }
   }
 
-  /** Reads distinct keys; what is expired is left out. */
-  async find(names: Iterable<string>, given: unknown): Promise<{ target: LoadKey; found: Found }[]> {
+  /** Reads distinct keys; `undefined` where there is nothing, or what is expired. */
+  async find(names: Iterable<string>, given: unknown): Promise<(Entry | undefined)[]> {
     const { house } = this
     house.assertOpen()
-    const options = callOptions(given, 'read options', READ)
+    const { how, patience } = this.#requests.read(given)
     const targets = Array.from(names, (name) => this.target(name))
-    const patience = patienceOf(options)
-    const found = await this.#wait(house.tiers.read(targets, this.#tierRead(options, patience)), patience)
+    const found = await this.#wait(house.tiers.read(targets, how), patience)
     const now = house.settings.clock.now()
-    return targets.map((target, i) => ({ target, found: this.#usable(target, found[i] as Found, FRESH_ONLY, now) }))
+    return targets.map((target, i) => this.#usable(target, found[i] as Found, FRESH_ONLY, now))
   }
 
   /** Reads one key, and resolves to what `pick` makes of it. Everything that goes wrong is a rejection. */
-  findOne<T>(name: string, given: unknown, pick: (found: Found) => T, freshness: Freshness = FRESH_ONLY): Promise<T> {
+  findOne<T>(name: string, given: unknown, pick: Pick<T>, freshness: Freshness = FRESH_ONLY): Promise<T> {
     const { house } = this
     try {
       house.assertOpen()
-      const options = callOptions(given, 'read options', READ)
+      const { how, patience } = this.#requests.read(given)
+      const entry = how.l1 === 'use' && typeof name === 'string' ? house.tiers.l1?.hit(this.#prefix + name) : undefined
+      if (entry) {
+        house.tally.hit(this.#prefix + name, 'l1')
+        return Promise.resolve(pick(entry, 'l1'))
+      }
       const target = this.target(name)
-      const patience = patienceOf(options)
-      const how = this.#tierRead(options, patience)
       const asker: Asker = {
-        found: (found, settler, now) => settler.resolve(pick(this.#usable(target, found, freshness, now))),
+        found: (found, settler, now) =>
+          settler.resolve(pick(this.#usable(target, found, freshness, now), found.source)),
       }
       return this.#wait(house.tiers.readOne(target, how, asker) as Promise<T>, patience)
     } catch (error) {
@@ -76,37 +81,24 @@ export class Operations {
   }
 
   /** What was found, if it may be used; counts it. */
-  #usable({ key }: LoadKey, found: Found, freshness: Freshness, now: number): Found {
-    const { entry, source, error } = found
+  #usable({ key }: LoadKey, { entry, source, error }: Found, freshness: Freshness, now: number): Entry | undefined {
     const { settings, tally } = this.house
     if (error && settings.onNodeError === 'throw') throw error
-    const verdict = entry && judge(entry, now, settings.random, freshness)
-    if (entry && verdict !== 'expired') {
+    if (entry && judge(entry, now, settings.random, freshness) !== 'expired') {
       tally.hit(key, source)
-      return found
+      return entry
     }
     tally.miss(key)
-    return { ...found, entry: undefined }
-  }
-
-  #tierRead(options: Unchecked, patience: Patience): TierRead {
-    if (options === NONE) return (this.#usualRead ??= this.#newTierRead(options, patience))
-    return this.#newTierRead(options, patience)
-  }
-
-  #newTierRead(options: Unchecked, patience: Patience): TierRead {
-    return {
-      form: this.settings.form,
-      reads: this.#reads(options),
-      timeout: this.#nodeTime(patience),
-      l1: useL1(options) ? 'use' : 'off',
-    }
+    return undefined
   }
 
   /** What L1 has of a key, now. */
   peek(name: string): unknown {
-    const { key } = this.target(name)
-    return this.house.tiers.l1?.peek(key)?.value
+    const { l1 } = this.house.tiers
+    // A key that is there was checked when it came.
+    const entry = typeof name === 'string' ? l1?.peek(this.#prefix + name) : undefined
+    if (!entry) checkKey(name)
+    return entry?.value
   }
 
   /** Writes one key, as {@link Operations.write} does. Everything that goes wrong is a rejection. */
@@ -131,7 +123,7 @@ export class Operations {
           flights.fence(key)
           reject(error as Error)
         }
-        tiers.writeOne(write, settings.form, this.#nodeTime(patience), { written, failed })
+        tiers.writeOne(write, settings.form, nodeTime(house.settings.nodeTimeout, patience), { written, failed })
       })
       return this.#wait(writing, patience)
     } catch (error) {
@@ -188,22 +180,23 @@ export class Operations {
   async load(names: Iterable<string>, load: LoadFunction, given: unknown): Promise<unknown[]> {
     const { house } = this
     house.assertOpen()
-    const options = callOptions(given, 'load options', LOAD)
-    const patience = patienceOf(options)
+    const { how, patience } = this.#requests.load(given)
     const targets = Array.from(names, (name) => this.target(name))
-    const loading = house.loads.load(targets, load, this.#loadRequest(options))
+    const loading = house.loads.load(targets, load, how)
     return patience === PATIENT ? loading : this.#waitForLoad(loading, patience, targets)
   }
 
   /** The same for one key. Everything that goes wrong is a rejection. */
-  loadOne(name: string, load: LoadFunction, given: unknown): Promise<unknown> {
+  loadOne(name: string, load: unknown, given: unknown): Promise<unknown> {
     const { house } = this
     try {
+      if (typeof load !== 'function') checkFunction(load, 'the loader')
       house.assertOpen()
-      const options = callOptions(given, 'load options', LOAD)
-      const patience = patienceOf(options)
+      const { how, patience } = this.#requests.load(given)
+      const entry = typeof name === 'string' ? house.loads.inL1(this.#prefix + name, how) : undefined
+      if (entry) return Promise.resolve(entry.value)
       const target = this.target(name)
-      const loading = house.loads.loadOne(target, load, this.#loadRequest(options))
+      const loading = house.loads.loadOne(target, oneLoader(load as OneLoad), how)
       return patience === PATIENT ? loading : this.#waitForLoad(loading, patience, [target])
     } catch (error) {
       return Promise.reject(error as Error)
@@ -236,7 +229,7 @@ export class Operations {
       for (const { key } of targets) flights.fence(key)
     }
     fence()
-    const results = await this.#wait(run(this.#nodeTime(patience)).finally(fence), patience)
+    const results = await this.#wait(run(nodeTime(settings.nodeTimeout, patience)).finally(fence), patience)
     if (settings.onNodeError === 'throw') {
       for (const result of results) {
         const error = problem(result)
@@ -253,40 +246,6 @@ export class Operations {
     const [owner, ...fallbacks] = ring.locateMany(key, ring.ids.length)
     const tag = hashTag(key)
     return { key, storedKey: stored, tag, hash: hash.text(tag), owner: owner as string, fallbacks }
-  }
-
-  #loadRequest(options: Unchecked): LoadRequest {
-    return options === NONE ? (this.#usualLoad ??= this.#newRequest(options)) : this.#newRequest(options)
-  }
-
-  #newRequest(options: Unchecked): LoadRequest {
-    const { settings, house } = this
-    const l1 = useL1(options)
-    const mode =
-      options['cache'] === undefined ? 'use' : checkOneOf(options['cache'], 'cache', ['use', 'refresh', 'bypass'])
-    return {
-      form: settings.form,
-      read: {
-        form: settings.form,
-        reads: this.#reads(options),
-        timeout: house.settings.nodeTimeout,
-        l1: l1 ? 'fill' : 'off',
-      },
-      l1,
-      mode,
-      policy: checkLoadPolicy(options, settings.policy),
-      strict: house.settings.onNodeError === 'throw',
-    }
-  }
-
-  #reads(options: Unchecked): ReadPolicy {
-    return options['reads'] === undefined ? this.settings.reads : checkReadPolicy(options['reads'])
-  }
-
-  /** How long a node may take for this caller. */
-  #nodeTime({ timeout }: Patience): number {
-    const { nodeTimeout } = this.house.settings
-    return timeout === undefined ? nodeTimeout : Math.min(nodeTimeout, timeout)
   }
 
   /** Waits unless the caller leaves. The caller's time-out needs no timer of its own here: it bounded each node's time. */

@@ -1,10 +1,9 @@
 import { checkIterable } from './base/check.ts'
 import { OptionError } from './base/errors.ts'
 import type { CacheFace } from './face.ts'
-import { manyLoader, oneLoader } from './loading/result.ts'
-import type { Form } from './entry/form.ts'
+import type { Entry, Form } from './entry/form.ts'
+import { manyLoader } from './loading/result.ts'
 import type { Operations } from './operations.ts'
-import type { Found } from './tier/found.ts'
 import type { EntryInfo } from './types.ts'
 import { warmKeys, type WarmFace } from './warm.ts'
 import { wrapFunction, wrapManyFunction } from './wrap.ts'
@@ -18,11 +17,15 @@ export function createFace<V>(operations: Operations, withSchema: (schema: unkno
   const faceWith = (schema: unknown): CacheFace<V> => (schema === undefined ? face : withSchema(schema))
   const face: CacheFace<V> = {
     get: <T extends V = V>(key: string, options?: object) =>
-      operations.findOne(key, options, ({ entry }) => entry?.value as T | undefined),
+      operations.findOne(key, options, valueOf as (entry: Entry | undefined) => T | undefined),
     async getMany<T extends V = V>(keys: Iterable<string>, options?: object) {
       const hits = new Map<string, T>()
-      for (const { target, found } of await operations.find(distinct(keys), options)) {
-        if (found.entry?.kind === 'value') hits.set(target.name, found.entry.value as T)
+      const names = distinct(keys)
+      const entries = await operations.find(names, options)
+      let at = 0
+      for (const name of names) {
+        const entry = entries[at++]
+        if (entry?.kind === 'value') hits.set(name, entry.value as T)
       }
       return hits
     },
@@ -30,11 +33,12 @@ export function createFace<V>(operations: Operations, withSchema: (schema: unkno
       operations.findOne(
         key,
         options,
-        (found) =>
-          entryInfo(found, operations.settings.form, operations.house.settings.clock.now()) as EntryInfo<T> | undefined,
+        (entry, source) =>
+          entry &&
+          (entryInfo(entry, source, operations.settings.form, operations.house.settings.clock.now()) as EntryInfo<T>),
         { ...operations.settings.policy, earlyRefresh: 0 },
       ),
-    has: (key, options) => operations.findOne(key, options, ({ entry }) => entry?.kind === 'value'),
+    has: (key, options) => operations.findOne(key, options, (entry) => entry?.kind === 'value'),
     set: (key, value, options) => operations.writeOne(key, value, options),
     async setMany(entries, options) {
       const values = pairs(entries)
@@ -52,13 +56,8 @@ export function createFace<V>(operations: Operations, withSchema: (schema: unkno
       const [result] = await operations.expire([key], options)
       return result!
     },
-    getOrLoad<T extends V | undefined = V>(key: string, load: unknown, options?: object) {
-      try {
-        return operations.loadOne(key, oneLoader(load), options) as Promise<T>
-      } catch (error) {
-        return Promise.reject(error as Error)
-      }
-    },
+    getOrLoad: <T extends V | undefined = V>(key: string, load: unknown, options?: object) =>
+      operations.loadOne(key, load, options) as Promise<T>,
     async getOrLoadMany<T extends V = V>(keys: Iterable<string>, load: unknown, options?: object) {
       const names = distinct(keys)
       const values = await operations.load(names, manyLoader(load), options)
@@ -77,6 +76,10 @@ export function createFace<V>(operations: Operations, withSchema: (schema: unkno
     explain: (key) => operations.explain(key),
   }
   return face
+}
+
+function valueOf(entry: Entry | undefined): unknown {
+  return entry?.value
 }
 
 function distinct(keys: unknown): Set<string> {
@@ -99,11 +102,14 @@ function zip<T>(names: Iterable<string>, results: readonly T[]): Map<string, T> 
 }
 
 /** A found entry as callers see it. */
-function entryInfo({ entry, source }: Found, { format }: Form, now: number): EntryInfo<unknown> | undefined {
-  if (entry === undefined) return undefined
-  const { kind, value } = entry
+function entryInfo(
+  { kind, value, times: own }: Entry,
+  source: string,
+  { format }: Form,
+  now: number,
+): EntryInfo<unknown> {
   // L1 knows when this process wrote an entry; on the node it carries no times.
-  const times = format === 'raw' ? undefined : entry.times
+  const times = format === 'raw' ? undefined : own
   const state = times && times.freshUntil <= now ? 'stale' : kind === 'negative' ? 'negative' : 'fresh'
   return {
     value,

@@ -64,7 +64,9 @@ function checkWrap(
 ): { face: Face; key: (...args: never[]) => unknown; use: LoadOptions; refresh: LoadOptions } {
   const { key, schema, ...use } = checkOptions(options, 'wrap options', OPTIONS)
   const named = checkFunction(key, 'wrap options.key')
-  return { face: faceWith(schema), key: named, use, refresh: { ...use, cache: 'refresh' } }
+  // Frozen options are looked at once, not at each call.
+  const refresh = Object.freeze({ ...use, cache: 'refresh' as const })
+  return { face: faceWith(schema), key: named, use: Object.freeze(use), refresh }
 }
 
 function checkedKey(name: unknown): string {

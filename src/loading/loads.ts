@@ -1,5 +1,6 @@
 import type { Settler } from '../base/caller.ts'
 import { versionIn, type Entry } from '../entry/form.ts'
+import { Ask, type AnswerOne } from './ask.ts'
 import type { Flight } from './flight.ts'
 import { judge } from './freshness.ts'
 import type { Gate } from './gate.ts'
@@ -10,7 +11,6 @@ import type { LoadKey, LoadRequest } from './request.ts'
 import type { Tally } from './tally.ts'
 import { trip } from './trip.ts'
 import type { Found } from '../tier/found.ts'
-import type { Asker } from '../tier/one-read.ts'
 import type { TierRead } from '../tier/tiers.ts'
 
 /** What {@link Loads} is made of. */
@@ -37,37 +37,6 @@ const ASK = Symbol('ask')
 const ASK_EARLY = Symbol('ask early')
 /** What is known of a key whose nodes are not asked. */
 const UNKNOWN: Found = { entry: undefined, bytes: undefined, source: '', error: undefined }
-
-type AnswerOne = (ask: Ask, found: Found, settler: Settler, now: number) => void
-
-/** A caller of one key, until it is answered: one object, since thousands may wait. */
-class Ask implements Call, Asker {
-  readonly target: LoadKey
-  readonly load: LoadFunction
-  readonly request: LoadRequest
-  readonly since: number
-  readonly loading: number
-  readonly again: boolean
-  readonly failure: { readonly error: unknown } | undefined
-  /** Whether L1 has a value that is to be loaded anew early. */
-  early = false
-  readonly #answer: AnswerOne
-
-  constructor(answer: AnswerOne, target: LoadKey, { load, request, since, loading, again, failure }: Call) {
-    this.#answer = answer
-    this.target = target
-    this.load = load
-    this.request = request
-    this.since = since
-    this.loading = loading
-    this.again = again
-    this.failure = failure
-  }
-
-  found(found: Found, settler: Settler, now: number): void {
-    this.#answer(this, found, settler, now)
-  }
-}
 
 /** The promise that somebody settles. */
 function settled(begin: (settler: Settler) => void): Promise<unknown> {
@@ -117,6 +86,18 @@ export class Loads {
     return Promise.all(values)
   }
 
+  /**
+   * What L1 has of a key, where nothing more needs to be asked: counted as a hit. `undefined` also when another way has to
+   * find out, which counts what it finds.
+   */
+  inL1(key: string, { l1, mode, policy }: LoadRequest): Entry | undefined {
+    const { tiers, tally, gate } = this.#context
+    if (!l1 || mode !== 'use' || policy.earlyRefresh !== 0 || gate) return undefined
+    const entry = tiers.l1?.hit(key)
+    if (entry) tally.hit(key, 'l1')
+    return entry
+  }
+
   /** The same for one key. */
   loadOne(target: LoadKey, load: LoadFunction, request: LoadRequest): Promise<unknown> {
     if (request.mode === 'bypass') return this.#bypass([target], load, request).then(([value]) => value)
@@ -145,7 +126,8 @@ export class Loads {
     }
     if (mode === 'refresh') return ASK
     const entry = l1 ? tiers.l1?.get(key) : undefined
-    const verdict = entry && judge(entry, clock.now(), random, policy)
+    // What is in L1 is fresh. Without early refresh there is nothing more to ask.
+    const verdict = entry && (policy.earlyRefresh === 0 ? 'fresh' : judge(entry, clock.now(), random, policy))
     if (entry && verdict === 'fresh') {
       tally.hit(key, 'l1')
       return entry.value

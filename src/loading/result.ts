@@ -3,16 +3,19 @@ import { parseDuration, type Duration } from '../base/duration.ts'
 import { LoadError, quote } from '../base/errors.ts'
 import type { LoadFunction, OriginRun } from './origin.ts'
 
+/** The user's function, of one key. */
+export type OneLoad = (context: object) => unknown
+
 /** The loader of one key. */
-export function oneLoader(load: unknown): LoadFunction {
-  return new OneLoader(checkFunction(load, 'the loader') as OneLoader['run'])
+export function oneLoader(load: OneLoad): LoadFunction {
+  return new OneLoader(load)
 }
 
 /** One object: there is one for each call that waits. */
 class OneLoader implements LoadFunction {
-  readonly run: (context: object) => unknown
+  readonly run: OneLoad
 
-  constructor(run: (context: object) => unknown) {
+  constructor(run: OneLoad) {
     this.run = run
   }
 

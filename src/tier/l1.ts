@@ -3,6 +3,7 @@ import { checkCount, checkFunction, checkOptions } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
 import { parseDuration, type Duration } from '../base/duration.ts'
 import { OptionError, quote } from '../base/errors.ts'
+import { RecentTime } from '../base/recent-time.ts'
 import type { Entry } from '../entry/form.ts'
 
 /** Options of the in-process tier. */
@@ -54,6 +55,7 @@ export class L1 {
   readonly #admit: ((key: string) => boolean) | undefined
   readonly #clone: ((value: unknown) => unknown) | undefined
   readonly #clock: Clock
+  readonly #recent: RecentTime
   #hits = 0
   #misses = 0
   #evictions = 0
@@ -63,6 +65,7 @@ export class L1 {
     checkOptions(options, 'l1', ['max', 'maxBytes', 'ttl', 'admit', 'clone'])
     const { max = 10_000, maxBytes = 64 * 1024 * 1024, ttl = '5s', admit, clone } = options
     this.#clock = clock
+    this.#recent = new RecentTime(clock)
     this.#ttl = parseDuration(ttl, 'l1.ttl')
     this.#admit = admit === undefined ? undefined : (checkFunction(admit, 'l1.admit') as (key: string) => boolean)
     this.#clone = checkClone(clone)
@@ -78,9 +81,15 @@ export class L1 {
 
   /** The entry, while it is fresh here. Counts a hit or a miss. */
   get(key: string): Entry | undefined {
+    const entry = this.hit(key)
+    if (!entry) this.#misses++
+    return entry
+  }
+
+  /** The same, for who asks again after a miss, by `get`: counts hits only. */
+  hit(key: string): Entry | undefined {
     const entry = this.#live(key, this.#slots.get(key))
     if (entry) this.#hits++
-    else this.#misses++
     return entry
   }
 
@@ -126,7 +135,7 @@ export class L1 {
 
   #live(key: string, slot: Slot | undefined): Entry | undefined {
     if (slot === undefined) return undefined
-    if (slot.until > this.#clock.monotonic()) {
+    if (slot.until > this.#recent.monotonic()) {
       return this.#clone ? { ...slot.entry, value: this.#clone(slot.entry.value) } : slot.entry
     }
     this.#slots.delete(key)

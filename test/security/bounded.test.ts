@@ -45,6 +45,7 @@ const BOUNDS: Readonly<Record<string, string>> = {
   'testing/faulty/server.ts connections': 'the adapters that a test opens',
   'testing/manual-clock.ts timers': 'the timers that a test waits for',
   'tier/intake.ts trust': 'weak',
+  'requests.ts frozenLoads': 'weak',
   'warm.ts underWay': '`concurrency`',
   'tier/l1.ts slots': '`l1.max` and `l1.maxBytes`',
 }
