@@ -5,24 +5,22 @@ import { durationOr } from './base/duration.ts'
 import { CacheError, quote, type NodeError } from './base/errors.ts'
 import { hashTag } from './base/hash-tag.ts'
 import type { Entry } from './entry/form.ts'
-import { checkKey, storedKey } from './entry/key.ts'
+import { checkKey } from './entry/key.ts'
 import type { House } from './house.ts'
-import { FRESH_ONLY, judge, type Freshness } from './loading/freshness.ts'
+import { FRESH_ONLY, type Freshness } from './loading/freshness.ts'
 import type { LoadFunction } from './loading/origin.ts'
 import type { LoadKey } from './loading/request.ts'
 import { oneLoader, type OneLoad } from './loading/result.ts'
 import { isFailure } from './node/contract.ts'
 import type { SpaceSettings } from './options.ts'
+import { OneGet, usable, type Pick } from './one-get.ts'
 import { prepareWrite, resultOf } from './prepare.ts'
 import { nodeTime, Requests } from './requests.ts'
 import type { Removal, Stored } from './shard/shard.ts'
+import { Target } from './target.ts'
 import type { TierKey } from './tier/key.ts'
-import type { Asker } from './tier/one-read.ts'
 import type { Found } from './tier/found.ts'
 import type { DeleteResult, Explanation, WriteResult } from './types.ts'
-
-/** What a caller gets of an entry; of none, for a miss. */
-type Pick<T> = (entry: Entry | undefined, source: string) => T
 
 /** What one view of the cache (the cache itself, or a space) does with keys: checks what callers give, then runs the house. */
 export class Operations {
@@ -41,10 +39,7 @@ export class Operations {
 
   /** A key in all its forms. */
   target(name: unknown): LoadKey {
-    const key = this.#prefix + checkKey(name)
-    const { namespace } = this.house.settings
-    const full = namespace === '' ? key : `${namespace}:${key}`
-    return { name: name as string, key, full, stored: storedKey(key, namespace) }
+    return new Target(checkKey(name), this.#prefix, this.house.settings.namespace)
   }
 
   /** Reads distinct keys; `undefined` where there is nothing, or what is expired. */
@@ -55,7 +50,7 @@ export class Operations {
     const targets = Array.from(names, (name) => this.target(name))
     const found = await this.#wait(house.tiers.read(targets, how), patience)
     const now = house.settings.clock.now()
-    return targets.map((target, i) => this.#usable(target, found[i] as Found, FRESH_ONLY, now))
+    return targets.map(({ key }, i) => usable(house, key, found[i] as Found, FRESH_ONLY, now))
   }
 
   /** Reads one key, and resolves to what `pick` makes of it. Everything that goes wrong is a rejection. */
@@ -70,26 +65,11 @@ export class Operations {
         return Promise.resolve(pick(entry, 'l1'))
       }
       const target = this.target(name)
-      const asker: Asker = {
-        found: (found, settler, now) =>
-          settler.resolve(pick(this.#usable(target, found, freshness, now), found.source)),
-      }
+      const asker = new OneGet(house, target.key, freshness, pick)
       return this.#wait(house.tiers.readOne(target, how, asker) as Promise<T>, patience)
     } catch (error) {
       return Promise.reject(error as Error)
     }
-  }
-
-  /** What was found, if it may be used; counts it. */
-  #usable({ key }: LoadKey, { entry, source, error }: Found, freshness: Freshness, now: number): Entry | undefined {
-    const { settings, tally } = this.house
-    if (error && settings.onNodeError === 'throw') throw error
-    if (entry && judge(entry, now, settings.random, freshness) !== 'expired') {
-      tally.hit(key, source)
-      return entry
-    }
-    tally.miss(key)
-    return undefined
   }
 
   /** What L1 has of a key, now. */
@@ -250,6 +230,7 @@ export class Operations {
 
   /** Waits unless the caller leaves. The caller's time-out needs no timer of its own here: it bounded each node's time. */
   #wait<T>(work: Promise<T>, { signal }: Patience): Promise<T> {
+    if (!signal) return work
     return waitFor(work, { signal, timeout: undefined }, this.house.deadlines, () => undefined as never)
   }
 }

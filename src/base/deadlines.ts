@@ -38,6 +38,8 @@ class Item implements Deadline {
     this.expire = undefined
     this.previous.next = this.next
     this.next.previous = this.previous
+    // One that has grown old would keep all that came after it from being collected while they are young.
+    this.previous = this.next = this
     this.owner?.removed(this.list as List)
   }
 }

@@ -10,7 +10,7 @@ import type { LoadFunction } from './origin.ts'
 import type { LoadKey, LoadRequest } from './request.ts'
 import type { Tally } from './tally.ts'
 import { trip } from './trip.ts'
-import type { Found } from '../tier/found.ts'
+import { Found } from '../tier/found.ts'
 import type { TierRead } from '../tier/tiers.ts'
 
 /** What {@link Loads} is made of. */
@@ -36,7 +36,7 @@ interface Batch {
 const ASK = Symbol('ask')
 const ASK_EARLY = Symbol('ask early')
 /** What is known of a key whose nodes are not asked. */
-const UNKNOWN: Found = { entry: undefined, bytes: undefined, source: '', error: undefined }
+const UNKNOWN = new Found(undefined, undefined, '', undefined)
 
 /** The promise that somebody settles. */
 function settled(begin: (settler: Settler) => void): Promise<unknown> {

@@ -82,8 +82,11 @@ export class RedisAdapter implements NodeAdapter {
     return this.#link.connect()
   }
 
-  async read(keys: readonly string[]): Promise<ReadOutcome[]> {
-    if (keys.length <= READ_WIDTH) return this.#readSome(keys)
+  read(keys: readonly string[]): Promise<ReadOutcome[]> {
+    return keys.length <= READ_WIDTH ? this.#readSome(keys) : this.#readMany(keys)
+  }
+
+  async #readMany(keys: readonly string[]): Promise<ReadOutcome[]> {
     const parts = await Promise.all(slices(keys, READ_WIDTH).map((part) => this.#readSome(part)))
     return parts.flat()
   }

@@ -26,7 +26,7 @@ class RowCommand {
   isTraced = true
   inTransaction = false
   readonly promise = undefined
-  readonly #receiver: Receiver
+  #receiver: Receiver | undefined
   readonly #at: number
 
   constructor(name: string, args: readonly string[], receiver: Receiver, at: number) {
@@ -37,11 +37,18 @@ class RowCommand {
   }
 
   resolve(reply: unknown): void {
-    this.#receiver.settle(this.#at, null, reply)
+    this.#settle(null, reply)
   }
 
   reject(error: Error): void {
-    this.#receiver.settle(this.#at, error, undefined)
+    this.#settle(error, undefined)
+  }
+
+  /** Lets go of who is told: ioredis' queue may hold on to a command that has grown old. */
+  #settle(error: Error | null, reply: unknown): void {
+    const receiver = this.#receiver
+    this.#receiver = undefined
+    receiver?.settle(this.#at, error, reply)
   }
 
   toWritable(): string {
@@ -72,31 +79,51 @@ export function sendRow(client: object, name: string, keys: readonly string[], b
       if (--left === 0) resolve(replies)
     }
     const receiver = { settle }
-    send(
-      client as Inside,
-      keys.map((key, at) => new RowCommand(name, [key], receiver, at)),
-      () => left > 0,
-      bytes,
-    )
+    const inside = client as Inside
+    const sink = new Sink(inside)
+    for (const [at, key] of keys.entries()) inside.sendCommand(new RowCommand(name, [key], receiver, at), sink)
+    // They are all refused when the connection has just ended.
+    if (left > 0) inside.stream?.write(bytes)
   })
 }
 
 /** Sends one command in the same way. Rejects with the error that the server answers. */
 export function sendOne(client: object, name: string, args: readonly string[], bytes: Buffer): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    let open = true
-    const settle = (_: number, error: Error | null, reply: unknown): void => {
-      open = false
-      if (error) reject(error)
-      else resolve(reply)
-    }
-    send(client as Inside, [new RowCommand(name, args, { settle }, 0)], () => open, bytes)
+    const waiting = new One(resolve, reject)
+    const inside = client as Inside
+    inside.sendCommand(new RowCommand(name, args, waiting, 0), new Sink(inside))
+    if (waiting.open) inside.stream?.write(bytes)
   })
 }
 
-/** @param waiting whether any has not been refused: they all are when the connection has just ended */
-function send(client: Inside, commands: readonly RowCommand[], waiting: () => boolean, bytes: Buffer): void {
-  const sink = { isPipeline: true, destination: { redis: client }, write: () => {} }
-  for (const command of commands) client.sendCommand(command, sink)
-  if (waiting()) client.stream?.write(bytes)
+/** Who waits for one command. */
+class One implements Receiver {
+  /** Whether it has not been refused, as all are when the connection has just ended. */
+  open = true
+  readonly #resolve: (reply: unknown) => void
+  readonly #reject: (error: Error) => void
+
+  constructor(resolve: (reply: unknown) => void, reject: (error: Error) => void) {
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  settle(_: number, error: Error | null, reply: unknown): void {
+    this.open = false
+    if (error) this.#reject(error)
+    else this.#resolve(reply)
+  }
+}
+
+/** What ioredis takes for the pipeline that collects the bytes of its commands. */
+class Sink {
+  readonly isPipeline = true
+  readonly destination: { readonly redis: Inside }
+
+  constructor(redis: Inside) {
+    this.destination = { redis }
+  }
+
+  write(): void {}
 }

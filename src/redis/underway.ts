@@ -1,12 +1,43 @@
 import type { NodeError } from '../base/errors.ts'
 import { UNFIT, type Fit } from './replies.ts'
 
+/**
+ * One command that waits, in a ring of them. A ring, since the tables that a set leaves behind when it grows keep what was
+ * in them, once they are old, from being collected while it is young.
+ */
+class Waiting {
+  previous: Waiting = this
+  next: Waiting = this
+  readonly reject: (error: NodeError) => void
+
+  constructor(reject: (error: NodeError) => void) {
+    this.reject = reject
+  }
+
+  before(other: Waiting): void {
+    this.previous = other.previous
+    this.next = other
+    other.previous.next = this
+    other.previous = this
+  }
+
+  /** Says whether it was still there. */
+  leave(): boolean {
+    if (this.next === this) return false
+    this.previous.next = this.next
+    this.next.previous = this.previous
+    this.previous = this.next = this
+    return true
+  }
+}
+
 /** The commands that are under way on one connection, and the handing over of their answers. */
 export class Underway {
-  readonly #open = new Set<(error: NodeError) => void>()
+  readonly #head = new Waiting(() => {})
+  #size = 0
 
   get size(): number {
-    return this.#open.size
+    return this.#size
   }
 
   /**
@@ -17,11 +48,15 @@ export class Underway {
    */
   wait<T>(sent: Promise<unknown>, fit: Fit<T>, unfit: () => void): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#open.add(reject)
+      const waiting = new Waiting(reject)
+      waiting.before(this.#head)
+      this.#size++
       // Ticks come when all promises that are settled have been seen to, however many steps that takes.
       const handOver = (settle: () => void): void =>
         process.nextTick(() => {
-          if (this.#open.delete(reject)) settle()
+          if (!waiting.leave()) return
+          this.#size--
+          settle()
         })
       sent.then(
         (reply) => {
@@ -36,7 +71,10 @@ export class Underway {
 
   /** Settles everything, also what the client would keep waiting. */
   giveUp(error: NodeError): void {
-    for (const reject of this.#open) reject(error)
-    this.#open.clear()
+    for (let one = this.#head.next; one !== this.#head; one = this.#head.next) {
+      one.leave()
+      one.reject(error)
+    }
+    this.#size = 0
   }
 }

@@ -9,14 +9,19 @@ export interface Source {
 }
 
 /** What a read of some keys came to, by their places. */
-export interface Answers {
+export class Answers {
   readonly outcomes: ReadOutcome[]
   /** `undefined` where no server was asked. */
   readonly sources: (Source | undefined)[]
+
+  constructor(outcomes: ReadOutcome[], sources: (Source | undefined)[]) {
+    this.outcomes = outcomes
+    this.sources = sources
+  }
 }
 
 /** Of so many keys that no server was asked for: misses. */
 export function noAnswers(keys: number): Answers {
   const none = (): undefined[] => Array.from({ length: keys }, () => undefined)
-  return { outcomes: none(), sources: none() }
+  return new Answers(none(), none())
 }

@@ -20,14 +20,25 @@ export interface Reader {
   failed(error: unknown): void
 }
 
-interface ReadBatch extends Batch {
+class ReadBatch implements Batch {
   readonly how: ReadPolicy
-  readonly names: string[]
+  readonly ms: number
+  readonly since: number
+  readonly width: number
+  readonly names: string[] = []
   /** The place of each key among the names. */
-  readonly keys: Map<string, number>
-  readonly readers: Reader[]
+  readonly keys: Map<string, number> = new Map()
+  readonly readers: Reader[] = []
   /** For each reader, the place of its key. */
-  readonly at: number[]
+  readonly at: number[] = []
+  open = true
+
+  constructor(how: ReadPolicy, ms: number, since: number, width: number) {
+    this.how = how
+    this.ms = ms
+    this.since = since
+    this.width = width
+  }
 }
 
 /** Puts together the reads of single keys that one turn of the event loop asks of one shard. Each key is asked for once. */
@@ -43,7 +54,11 @@ export class GatheredReads {
     this.#clock = clock
     this.#refuse = refuse
     this.#read = read
-    this.turn = new Turn(clock, emptyBatch, (batch, ms) => this.#send(batch, ms))
+    this.turn = new Turn(
+      clock,
+      (how, ms, since, width) => new ReadBatch(how, ms, since, width),
+      (batch, ms) => this.#send(batch, ms),
+    )
   }
 
   /** @param now monotonic */
@@ -77,15 +92,14 @@ export class GatheredReads {
           const place = at[i] as number
           ;(readers[i] as Reader).answered(outcomes[place], sources[place], now)
         }
+        // A list that has grown old would keep them, and what they found, from being collected while they are young.
+        readers.length = 0
       },
       (error: unknown) => {
         this.#waiting -= readers.length
         for (const reader of readers) reader.failed(error)
+        readers.length = 0
       },
     )
   }
-}
-
-function emptyBatch(how: ReadPolicy, ms: number, since: number, width: number): ReadBatch {
-  return { how, ms, since, width, names: [], keys: new Map(), readers: [], at: [], open: true }
 }

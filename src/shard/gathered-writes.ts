@@ -13,13 +13,24 @@ export interface Writer {
   failed(error: unknown): void
 }
 
-interface WriteBatch extends Batch {
+class WriteBatch implements Batch {
   /** Whether an older value must not stay readable when it fails. */
   readonly how: boolean
-  readonly keys: Set<string>
-  readonly items: WriteItem[]
-  readonly writers: Writer[]
-  bytes: number
+  readonly ms: number
+  readonly since: number
+  readonly width: number
+  readonly keys: Set<string> = new Set()
+  readonly items: WriteItem[] = []
+  readonly writers: Writer[] = []
+  bytes = 0
+  open = true
+
+  constructor(how: boolean, ms: number, since: number, width: number) {
+    this.how = how
+    this.ms = ms
+    this.since = since
+    this.width = width
+  }
 }
 
 /** Of bytes there are no more in a batch, so that nothing waits behind many large values. */
@@ -38,7 +49,11 @@ export class GatheredWrites {
     this.#clock = clock
     this.#write = write
     this.#refuse = refuse
-    this.turn = new Turn(clock, emptyBatch, (batch, ms) => this.#send(batch, ms))
+    this.turn = new Turn(
+      clock,
+      (how, ms, since, width) => new WriteBatch(how, ms, since, width),
+      (batch, ms) => this.#send(batch, ms),
+    )
   }
 
   join(item: WriteItem, ms: number, replaces: boolean, writer: Writer): void {
@@ -61,15 +76,14 @@ export class GatheredWrites {
       (outcomes) => {
         this.#waiting -= writers.length
         for (let i = 0; i < writers.length; i++) (writers[i] as Writer).written(outcomes[i] as WriteOutcome)
+        // As with reads: a list that has grown old keeps nothing.
+        writers.length = 0
       },
       (error: unknown) => {
         this.#waiting -= writers.length
         for (const writer of writers) writer.failed(error)
+        writers.length = 0
       },
     )
   }
-}
-
-function emptyBatch(how: boolean, ms: number, since: number, width: number): WriteBatch {
-  return { how, ms, since, width, keys: new Set(), items: [], writers: [], bytes: 0, open: true }
 }

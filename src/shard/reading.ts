@@ -4,7 +4,7 @@ import type { Deadlines } from '../base/deadlines.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import { isFailure, type ReadOutcome } from '../node/contract.ts'
 import type { Guard } from '../node/guard.ts'
-import { noAnswers, type Answers } from './answers.ts'
+import { Answers, noAnswers } from './answers.ts'
 
 /** What reads need. */
 export interface ReadingContext {
@@ -80,7 +80,10 @@ function nextUsable(guards: Guard[]): Guard | undefined {
 async function ask(guard: Guard, keys: readonly string[], ms: number): Promise<Answers> {
   const source = { guard, generation: guard.generation }
   const outcomes = await guard.read(keys, ms)
-  return { outcomes, sources: outcomes.map(() => source) }
+  return new Answers(
+    outcomes,
+    outcomes.map(() => source),
+  )
 }
 
 function countGood(outcomes: readonly ReadOutcome[]): number {

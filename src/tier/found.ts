@@ -2,7 +2,7 @@ import type { NodeError } from '../base/errors.ts'
 import type { Entry } from '../entry/form.ts'
 
 /** What a read found for one key. */
-export interface Found {
+export class Found {
   readonly entry: Entry | undefined
   /** What the node has, whatever that is. */
   readonly bytes: Uint8Array | undefined
@@ -10,4 +10,11 @@ export interface Found {
   readonly source: string
   /** What kept the node from answering. */
   readonly error: NodeError | undefined
+
+  constructor(entry: Entry | undefined, bytes: Uint8Array | undefined, source: string, error: NodeError | undefined) {
+    this.entry = entry
+    this.bytes = bytes
+    this.source = source
+    this.error = error
+  }
 }

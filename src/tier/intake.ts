@@ -20,13 +20,9 @@ export interface IntakeContext {
   readonly nodeTimeout: number
 }
 
-/** What came of one key. */
-export interface Taken {
-  /** `undefined` when nothing came, or nothing that may be used. */
-  readonly entry: Entry | undefined
-  /** Whether it is a placeholder: somebody loads the key. */
-  readonly leased: boolean
-}
+/** What came of one key: a placeholder (somebody loads the key), an entry, or nothing that may be used. */
+export type Taken = Entry | typeof LEASED | undefined
+export const LEASED: unique symbol = Symbol('leased')
 
 /** For how long, in milliseconds, a server whose wrong values proved to be stored so is not doubted again: doubled each time. */
 const FIRST_TRUST = 1_000
@@ -162,22 +158,18 @@ export class Intake {
     else if (status === 'corrupt') void router.remove([target], nodeTimeout)
   }
 
-  #take(target: TierKey, unpacked: Unpacked | undefined, routed: Routed, told?: Set<Guard>): Taken {
-    return { entry: this.#sift(target, unpacked, routed, told), leased: unpacked?.status === 'lease' }
-  }
-
   /** The entry, if it is one and not void; tells what was dropped. */
-  #sift(target: TierKey, unpacked: Unpacked | undefined, routed: Routed, told?: Set<Guard>): Entry | undefined {
-    const { drops, router } = this.#context
+  #take(target: TierKey, unpacked: Unpacked | undefined, routed: Routed, told?: Set<Guard>): Taken {
+    const { drops, router, stamps } = this.#context
     if (unpacked === undefined) return undefined
+    if (unpacked.status === 'lease') return LEASED
     if (unpacked.status !== 'entry') {
       if (!(routed.source && told?.has(routed.source.guard))) this.#tell(target, unpacked, routed)
       return undefined
     }
     const { entry, skewed } = unpacked
     if (skewed) drops.tell('clock-skew', target.key, routed.route.shard.id)
-    const { writer } = this.#context.stamps
-    if (entry.times && router.isVoid(routed, target.key, skewed ? undefined : entry.times.writtenAt, writer)) {
+    if (entry.times && router.isVoid(routed, target.key, skewed ? undefined : entry.times.writtenAt, stamps.writer)) {
       drops.tell('fenced', target.key, routed.route.shard.id)
       return undefined
     }

@@ -3,9 +3,9 @@ import { newVersion } from '../entry/envelope.ts'
 import { isWrittenBy, leaseUntilIn, packLease, type Form } from '../entry/form.ts'
 import { isFailure } from '../node/contract.ts'
 import type { Shard } from '../shard/shard.ts'
-import type { Intake, IntakeContext, Taken } from './intake.ts'
+import { LEASED, type Intake, type IntakeContext } from './intake.ts'
 import type { TierKey } from './key.ts'
-import type { Found } from './found.ts'
+import { Found } from './found.ts'
 
 /** A lease that is wanted. */
 export interface Wanted {
@@ -76,11 +76,11 @@ export class Leases {
       if (outcome === 'won') return { status: 'won', held }
       if (outcome === 'held') return { status: 'held', own: false, until: undefined }
       if (isFailure(outcome)) return { status: 'failed', error: outcome, held }
-      const { entry, leased } = taken[i] as Taken
-      if (leased) {
+      const entry = taken[i]
+      if (entry === LEASED) {
         return { status: 'held', own: isWrittenBy(outcome, stamps.writer), until: leaseUntilIn(outcome) }
       }
-      return { status: 'found', found: { entry, bytes: outcome, source: route.shard.id, error: undefined } }
+      return { status: 'found', found: new Found(entry, outcome, route.shard.id, undefined) }
     })
   }
 

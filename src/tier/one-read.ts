@@ -1,5 +1,5 @@
 import type { Settler } from '../base/caller.ts'
-import type { Route } from '../cluster/router.ts'
+import type { Route, Routed } from '../cluster/router.ts'
 import type { Form } from '../entry/form.ts'
 import type { ReadOutcome } from '../node/contract.ts'
 import type { Source } from '../shard/answers.ts'
@@ -19,15 +19,13 @@ export interface Asker {
 }
 
 /** Makes of an answer what was found. May throw. */
-export type Accept = (
-  read: OneRead,
-  outcome: ReadOutcome,
-  source: Source | undefined,
-  now: number,
-) => Found | Promise<Found>
+export type Accept = (read: OneRead, now: number) => Found | Promise<Found>
 
-/** A read of one key, under way. One object and one promise, since thousands may wait. */
-export class OneRead implements Reader, Settler {
+/**
+ * A read of one key, under way. One object and one promise, since thousands may wait; and an object of a class, since V8
+ * puts what it has seen wait long once among the old objects from then on, if it is written as a literal.
+ */
+export class OneRead implements Reader, Settler, Routed {
   readonly form: Form
   /** When its time is over (monotonic). */
   readonly end: number
@@ -36,7 +34,9 @@ export class OneRead implements Reader, Settler {
   readonly stamp: number | undefined
   readonly target: TierKey
   /** Where it was sent. */
-  route: Route | undefined
+  route!: Route
+  outcome: ReadOutcome
+  source: Source | undefined
   readonly promise: Promise<unknown>
   readonly #asker: Asker
   readonly #accept: Accept
@@ -66,8 +66,10 @@ export class OneRead implements Reader, Settler {
   }
 
   answered(outcome: ReadOutcome, source: Source | undefined, now: number): void {
+    this.outcome = outcome
+    this.source = source
     try {
-      const found = this.#accept(this, outcome, source, now)
+      const found = this.#accept(this, now)
       if (!(found instanceof Promise)) this.#asker.found(found, this, now)
       else found.then((one) => this.#asker.found(one, this, now)).catch((error: unknown) => this.#reject(error))
     } catch (error) {

@@ -3,15 +3,15 @@ import type { Drops } from '../base/drops.ts'
 import { NodeError } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
 import type { Stamps } from '../base/stamps.ts'
-import type { Route, Routed, RoutedWrite, Router } from '../cluster/router.ts'
+import type { Routed, RoutedWrite, Router } from '../cluster/router.ts'
 import { pack, packedSize, type Form, type Payload } from '../entry/form.ts'
 import { isFailure, type WriteOutcome } from '../node/contract.ts'
 import type { Writer } from '../shard/gathered-writes.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
 import type { Removal, Stored } from '../shard/shard.ts'
 import { Fence } from './fence.ts'
-import type { Found } from './found.ts'
-import { Intake, type Taken } from './intake.ts'
+import { Found } from './found.ts'
+import { Intake, LEASED, type Taken } from './intake.ts'
 import type { TierKey } from './key.ts'
 import type { L1, Moment } from './l1.ts'
 import { Leases } from './leases.ts'
@@ -80,12 +80,11 @@ export class Tiers {
     this.#fence = context.l1 && new Fence(context.hash)
     this.#intake = new Intake(context)
     this.leases = new Leases(context, this.#intake)
-    this.#acceptOne = (read, outcome, source, now) => {
-      const { target, form, end, stamp, began } = read
-      const routed: Routed = { outcome, source, route: read.route as Route }
-      const taken = this.#intake.acceptOne(target, routed, form, end, now)
-      if (!(taken instanceof Promise)) return this.#take(target, routed, taken, stamp, began)
-      return taken.then((one) => this.#take(target, routed, one, stamp, began))
+    this.#acceptOne = (read, now) => {
+      const { target, form, end } = read
+      const taken = this.#intake.acceptOne(target, read, form, end, now)
+      if (!(taken instanceof Promise)) return this.#take(target, read, taken, read.stamp, read.began)
+      return taken.then((one) => this.#take(target, read, one, read.stamp, read.began))
     }
   }
 
@@ -99,7 +98,7 @@ export class Tiers {
     const asked: number[] = []
     for (const [at, { key }] of keys.entries()) {
       const entry = l1.get(key)
-      if (entry) found[at] = { entry, bytes: undefined, source: 'l1', error: undefined }
+      if (entry) found[at] = new Found(entry, undefined, 'l1', undefined)
       else asked.push(at)
     }
     if (asked.length === 0) return found
@@ -121,7 +120,7 @@ export class Tiers {
     const stamp = fills ? this.#fence?.stamp(target.key) : undefined
     const read = new OneRead(target, how.form, end, began, stamp, this.#acceptOne, asker)
     const entry = how.l1 === 'use' ? this.l1?.get(target.key) : undefined
-    if (entry) asker.found({ entry, bytes: undefined, source: 'l1', error: undefined }, read, clock.now())
+    if (entry) asker.found(new Found(entry, undefined, 'l1', undefined), read, clock.now())
     else read.route = router.join(target, how.reads, how.timeout, read, since)
     return read.promise
   }
@@ -132,7 +131,7 @@ export class Tiers {
     const began = this.#moment()
     const routed = await this.#context.router.read(keys, how.reads, how.timeout)
     const taken = await this.#intake.accept(keys, routed, how.form, began.monotonic + how.timeout)
-    return routed.map((one, i) => this.#take(keys[i] as TierKey, one, taken[i] as Taken, stamps?.[i], began))
+    return routed.map((one, i) => this.#take(keys[i] as TierKey, one, taken[i], stamps?.[i], began))
   }
 
   /**
@@ -143,13 +142,14 @@ export class Tiers {
   #take(
     { key }: TierKey,
     { outcome, route }: Routed,
-    { entry }: Taken,
+    taken: Taken,
     stamp: number | undefined,
     began: Moment | undefined,
   ): Found {
+    const entry = taken === LEASED ? undefined : taken
     if (entry && began && stamp !== undefined && this.#fence?.stamp(key) === stamp) this.l1?.set(key, entry, began)
     const bytes = outcome instanceof Uint8Array ? outcome : undefined
-    return { entry, bytes, source: route.shard.id, error: isFailure(outcome) ? outcome : undefined }
+    return new Found(entry, bytes, route.shard.id, isFailure(outcome) ? outcome : undefined)
   }
 
   /**
