@@ -14,6 +14,7 @@ import { oneLoader, type OneLoad } from './loading/result.ts'
 import { isFailure } from './node/contract.ts'
 import type { SpaceSettings } from './options.ts'
 import { OneGet, usable, type Pick } from './one-get.ts'
+import { OneSet } from './one-set.ts'
 import { prepareWrite, resultOf } from './prepare.ts'
 import { nodeTime, Requests } from './requests.ts'
 import type { Removal, Stored } from './shard/shard.ts'
@@ -90,22 +91,11 @@ export class Operations {
       const patience = patienceOf(options)
       const ttl = durationOr(options, 'ttl', settings.policy.ttl)
       const write = prepareWrite(this.target(name), value, ttl, useL1(options), settings, house)
-      const { flights, tiers } = house
       const { key } = write.target
-      flights.fence(key)
-      const writing = new Promise<WriteResult>((resolve, reject) => {
-        const written = (outcome: Stored): void => {
-          flights.fence(key)
-          if (isFailure(outcome) && house.settings.onNodeError === 'throw') reject(outcome)
-          else resolve(resultOf(outcome))
-        }
-        const failed = (error: unknown): void => {
-          flights.fence(key)
-          reject(error as Error)
-        }
-        tiers.writeOne(write, settings.form, nodeTime(house.settings.nodeTimeout, patience), { written, failed })
-      })
-      return this.#wait(writing, patience)
+      house.flights.fence(key)
+      const setting = new OneSet(house, key)
+      house.tiers.writeOne(write, settings.form, nodeTime(house.settings.nodeTimeout, patience), setting)
+      return this.#wait(setting.promise, patience)
     } catch (error) {
       return Promise.reject(error as Error)
     }

@@ -1,5 +1,5 @@
 import { ValueError, quote } from './base/errors.ts'
-import { encodePayload, packedSize, roundTrip } from './entry/form.ts'
+import { encodePayload, packedSize, roundTrip, type Payload } from './entry/form.ts'
 import type { House } from './house.ts'
 import { spread, windowOf } from './loading/policy.ts'
 import type { LoadKey } from './loading/request.ts'
@@ -33,16 +33,29 @@ export function prepareWrite(
   // An asynchronous schema would let a later delete overtake this write: the next read fills L1 then.
   const kept = useL1 && tiers.l1?.admits(target.key) ? roundTrip(form, value, payload) : undefined
   const known = kept !== undefined && !(kept instanceof Promise) && kept.status === 'value'
-  return {
-    target,
-    kind: 'value',
-    payload,
-    value: known ? kept.value : undefined,
-    ttl: spread(ttl, policy, settings.random),
-    window: windowOf(policy),
-    token: undefined,
-    loadTime: 0,
-    l1: known ? 'stored' : 'never',
+  const fresh = spread(ttl, policy, settings.random)
+  return new GivenWrite(target, payload, known ? kept.value : undefined, fresh, windowOf(policy), known)
+}
+
+/** A value that a caller gave. */
+class GivenWrite implements TierWrite {
+  readonly target: LoadKey
+  readonly kind = 'value'
+  readonly payload: Payload
+  readonly value: unknown
+  readonly ttl: number
+  readonly window: number
+  readonly token = undefined
+  readonly loadTime = 0
+  readonly l1: 'stored' | 'never'
+
+  constructor(target: LoadKey, payload: Payload, value: unknown, ttl: number, window: number, l1: boolean) {
+    this.target = target
+    this.payload = payload
+    this.value = value
+    this.ttl = ttl
+    this.window = window
+    this.l1 = l1 ? 'stored' : 'never'
   }
 }
 

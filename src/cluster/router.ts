@@ -4,7 +4,7 @@ import type { ReadPolicy } from '../shard/read-policy.ts'
 import type { Source } from '../shard/answers.ts'
 import type { Reader } from '../shard/gathered-reads.ts'
 import type { Removal, Shard, Stored } from '../shard/shard.ts'
-import type { Writer } from '../shard/gathered-writes.ts'
+import { OneItem, type Writer } from '../shard/gathered-writes.ts'
 import type { Detour, Ejector } from './ejector.ts'
 import { movedSince } from './history.ts'
 import type { Topology } from './topology.ts'
@@ -93,13 +93,20 @@ export class Router {
   }
 
   /** Writes one entry without a lease, together with others that are written in the same turn; see `Shard.joinWrite`. */
-  joinWrite(item: RoutedWrite, ms: number, replaces: boolean, writer: Writer): void {
-    const { shard, detour } = this.#route(this.#current(), item.key)
+  joinWrite(
+    { key, stored }: RoutedKey,
+    value: Uint8Array,
+    ttl: number,
+    ms: number,
+    replaces: boolean,
+    writer: Writer,
+  ): void {
+    const { shard, detour } = this.#route(this.#current(), key)
     if (!detour) {
-      shard.joinWrite({ key: item.stored, value: item.value, ttl: item.ttl }, ms, replaces, writer)
+      shard.joinWrite(new OneItem(stored, value, ttl), ms, replaces, writer)
       return
     }
-    this.write([item], ms, replaces).then(
+    this.write([{ key, stored, value, ttl, token: undefined }], ms, replaces).then(
       ([outcome]) => writer.written(outcome as WriteOutcome),
       (error: unknown) => writer.failed(error),
     )

@@ -7,25 +7,25 @@ const DEL = '*2\r\n$3\r\nDEL\r\n'
 
 /** `SET key value PX ttl` for each, in one buffer. */
 export function encodeSets(items: readonly WriteItem[]): Buffer {
-  const heads: string[] = []
-  const tails: string[] = []
+  // What stands before each value, and after the last one.
+  const texts: string[] = []
+  let text = ''
   let size = 0
   for (const { key, value, ttl } of items) {
-    const head = `${SET}${bulk(key)}$${value.length}\r\n`
-    const tail = `\r\n$2\r\nPX\r\n${bulk(`${ttl}`)}`
-    heads.push(head)
-    tails.push(tail)
-    size += Buffer.byteLength(head) + value.length + tail.length
+    text += `${SET}${bulk(key)}$${value.length}\r\n`
+    texts.push(text)
+    size += Buffer.byteLength(text) + value.length
+    text = `\r\n$2\r\nPX\r\n${bulk(`${ttl}`)}`
   }
-  const buffer = Buffer.allocUnsafe(size)
+  const buffer = Buffer.allocUnsafe(size + text.length)
   let at = 0
   for (let i = 0; i < items.length; i++) {
     const { value } = items[i] as WriteItem
-    at += buffer.write(heads[i] as string, at)
+    at += buffer.write(texts[i] as string, at)
     buffer.set(value, at)
     at += value.length
-    at += buffer.write(tails[i] as string, at, 'latin1')
   }
+  buffer.write(text, at, 'latin1')
   return buffer
 }
 

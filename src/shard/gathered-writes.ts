@@ -13,6 +13,19 @@ export interface Writer {
   failed(error: unknown): void
 }
 
+/** An entry as its node takes it. */
+export class OneItem implements WriteItem {
+  readonly key: string
+  readonly value: Uint8Array
+  readonly ttl: number
+
+  constructor(key: string, value: Uint8Array, ttl: number) {
+    this.key = key
+    this.value = value
+    this.ttl = ttl
+  }
+}
+
 class WriteBatch implements Batch {
   /** Whether an older value must not stay readable when it fails. */
   readonly how: boolean

@@ -200,9 +200,8 @@ export class Tiers {
     const now = stamps.now()
     const { writer: mark } = stamps
     const value = pack(form, payload, target.full, { kind, ttl, window, loadTime, now, writer: mark }, hash)
-    const item = { key: target.key, stored: target.stored, value, ttl: ttl + window, token: undefined }
     if (this.#fence === undefined) {
-      router.joinWrite(item, timeout, true, writer)
+      router.joinWrite(target, value, ttl + window, timeout, true, writer)
       return
     }
     const began = this.#moment()
@@ -218,7 +217,7 @@ export class Tiers {
       this.invalidate(target.key)
       writer.failed(error)
     }
-    router.joinWrite(item, timeout, true, { written, failed })
+    router.joinWrite(target, value, ttl + window, timeout, true, { written, failed })
   }
 
   /** L1 takes an entry that was written, if it is to. */
