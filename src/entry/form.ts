@@ -105,10 +105,11 @@ export function pack(form: Form, payload: Payload, fullKey: string, options: Pac
   const until = now + ttl
   const version = newVersion(now, writer)
   const times = { writtenAt: now, freshUntil: until, entryUntil: until + window, leaseUntil: 0 }
-  const header = { kind, compressed: false, loadTime, version, ...times }
-  if (!(payload instanceof Compressible)) return writeEnvelope(header, payload, fullKey, hash)
+  if (typeof payload === 'string' || !(payload instanceof Compressible)) {
+    return writeEnvelope({ kind, compressed: false, loadTime, version, ...times }, payload, fullKey, hash)
+  }
   const { bytes, compressed } = payload.stored
-  return writeEnvelope({ ...header, compressed }, bytes, fullKey, hash)
+  return writeEnvelope({ kind, compressed, loadTime, version, ...times }, bytes, fullKey, hash)
 }
 
 /** The bytes that stand for an entry while it is loaded, under a lease with this token for `ms` milliseconds. */

@@ -50,16 +50,16 @@ export function toCompress(plain: Plain, how: Compression, most: number): Payloa
 
 /** The payload before it is compressed. */
 export function plainOf(payload: Payload): Plain {
-  return payload instanceof Compressible ? payload.plain : payload
+  return typeof payload !== 'string' && payload instanceof Compressible ? payload.plain : payload
 }
 
 /** How many bytes a payload is where it is stored. */
 export function storedSize(payload: Payload): number {
-  return payload instanceof Compressible ? payload.stored.bytes.length : plainSize(payload)
+  if (typeof payload === 'string') return Buffer.byteLength(payload)
+  return payload instanceof Compressible ? payload.stored.bytes.length : payload.length
 }
 
 /** How many bytes a payload is before it is compressed. */
 export function plainSize(payload: Payload): number {
-  const plain = plainOf(payload)
-  return typeof plain === 'string' ? Buffer.byteLength(plain) : plain.length
+  return storedSize(plainOf(payload))
 }
