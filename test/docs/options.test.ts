@@ -113,7 +113,7 @@ describe('the tables of options in the README', () => {
   it('has all and only those of compression, with their defaults, where values are explained', () => {
     const rows = table(page('docs/keys-and-values.md'), 'Compression', 'default')
     const shown = new Map(rows.map((row) => [row['option']?.replaceAll('`', ''), row['default']?.replaceAll('`', '')]))
-    expect([...shown.keys()].sort()).toEqual(optionsOf('index.ts', 'CompressionOptions'))
+    expect(new Set(shown.keys())).toEqual(new Set(optionsOf('index.ts', 'CompressionOptions')))
     expect([...shown.values()]).toEqual(['1_024', "'deflate'", '1; 3'])
     expect(checkCacheOptions({ nodes: [], compression: {} }).form.compression).toEqual({
       above: 1_024,
