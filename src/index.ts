@@ -78,7 +78,8 @@ export { readKeyLog, recordKeys, type KeySource, type ReadKeyLogOptions, type Re
 export type { WarmOptions, WarmProgress, WarmResult } from './warm.ts'
 
 export { bytesCodec, jsonCodec, v8Codec, type Codec } from './entry/codec.ts'
-export type { FormOptions } from './entry/form.ts'
+export type { CompressionOptions } from './entry/compression.ts'
+export type { FormOptions } from './entry/form-options.ts'
 export type { SchemaResult, StandardSchema } from './entry/schema.ts'
 
 export { loadHash, type Hash } from './base/hash.ts'

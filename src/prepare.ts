@@ -1,5 +1,6 @@
 import { ValueError, quote } from './base/errors.ts'
-import { encodePayload, packedSize, roundTrip, type Payload } from './entry/form.ts'
+import { encodePayload, packedSize, roundTrip } from './entry/form.ts'
+import type { Payload } from './entry/payload.ts'
 import type { House } from './house.ts'
 import { spread, windowOf } from './loading/policy.ts'
 import type { LoadKey } from './loading/request.ts'

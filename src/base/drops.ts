@@ -7,6 +7,7 @@ export class Drops {
     corrupt: 0,
     'wrong-key': 0,
     fenced: 0,
+    unsupported: 0,
     schema: 0,
     'too-large': 0,
     'fill-failed': 0,

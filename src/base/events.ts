@@ -66,6 +66,8 @@ export type DropReason =
    * deletes overflowed: a miss.
    */
   | 'fenced'
+  /** What came back is compressed by a method that this Node does not have: a miss, and left where it is for those that do. */
+  | 'unsupported'
   /** What came back does not fit the space's schema: a miss. */
   | 'schema'
   /** A loaded value was too large for its node: returned to the caller, not cached. */

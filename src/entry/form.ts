@@ -1,8 +1,7 @@
-import { OptionError, quote } from '../base/errors.ts'
-import { checkOneOf } from '../base/check.ts'
 import type { Hash } from '../base/hash.ts'
 import { MAX_CLOCK_SKEW } from '../base/stamps.ts'
 import { decodeJson, encodeJson, encodeValue, jsonCodec, type Codec } from './codec.ts'
+import { inflate, MAX_INFLATED, type Compression } from './compression.ts'
 import {
   AT_ENTRY_UNTIL,
   AT_FRESH_UNTIL,
@@ -20,38 +19,24 @@ import {
   VERSION_BYTES,
   writeEnvelope,
 } from './envelope.ts'
-import { checkSchema, type StandardSchema } from './schema.ts'
+import { Compressible, plainOf, plainSize, storedSize, toCompress, type Payload, type Plain } from './payload.ts'
+import type { StandardSchema } from './schema.ts'
 
-/** How the values of a cache or a space are kept on nodes. */
-export interface FormOptions {
-  /** Values to bytes and back; {@link jsonCodec} unless given. */
-  codec?: Codec<never> | Codec
-  /** Checks what comes back from a node or a loader; a mismatch on a node is a miss. None unless given. */
-  schema?: StandardSchema
-  /**
-   * `'envelope'` (the default) puts a header with times, version and checks in front of the codec's bytes. `'raw'` stores
-   * the codec's bytes alone, for programs in other languages to read: without key check, negative entries, freshness and
-   * fence: what was stored under another key's name, or is out of date by its own times, is not noticed.
-   */
-  format?: 'envelope' | 'raw'
-}
-
-/** Checked {@link FormOptions}. */
+/** How values are kept on nodes: the checked options of a cache or a space. */
 export interface Form {
   readonly codec: Codec
   readonly schema: StandardSchema | undefined
   readonly format: 'envelope' | 'raw'
+  readonly compression: Compression | undefined
+  readonly maxInflatedBytes: number
 }
-
-/** The names of {@link FormOptions}. */
-export const FORM_OPTIONS = ['codec', 'schema', 'format'] as const
 
 /** An entry as it is used in this process. Times are wall-clock milliseconds since 1970. */
 export interface Entry {
   readonly kind: 'value' | 'negative'
   /** What the codec (and the schema) gave; `undefined` for a negative entry. */
   readonly value: unknown
-  /** The size of what is stored, in bytes. */
+  /** The size of what is stored, in bytes, before compression. */
   readonly size: number
   /** `undefined` for what is stored raw, which carries no times. */
   readonly times: EntryTimes | undefined
@@ -74,24 +59,15 @@ export type Unpacked =
       /** Whether its writer's clock is too far ahead to be believed. */
       readonly skewed: boolean
     }
-  | { readonly status: 'corrupt' | 'wrong-key' | 'schema' | 'lease' }
-
-/** Refuses bad {@link FormOptions}; what is left out comes from `base`. */
-export function checkForm(given: Readonly<Record<string, unknown>>, base: Form): Form {
-  return {
-    codec: given['codec'] === undefined ? base.codec : checkCodec(given['codec']),
-    schema: given['schema'] === undefined ? base.schema : checkSchema(given['schema']),
-    format: given['format'] === undefined ? base.format : checkOneOf(given['format'], 'format', ['envelope', 'raw']),
-  }
-}
+  | { readonly status: 'corrupt' | 'wrong-key' | 'schema' | 'lease' | 'unsupported' }
 
 /** JSON in envelopes. */
-export const DEFAULT_FORM: Form = { codec: jsonCodec, schema: undefined, format: 'envelope' }
-
-function checkCodec(given: unknown): Codec {
-  const codec = given as Partial<Codec> | null
-  if (typeof codec?.encode === 'function' && typeof codec.decode === 'function') return codec as Codec
-  throw new OptionError('ERR_OPTION', `codec must have encode and decode; given: ${quote(given)}`)
+export const DEFAULT_FORM: Form = {
+  codec: jsonCodec,
+  schema: undefined,
+  format: 'envelope',
+  compression: undefined,
+  maxInflatedBytes: MAX_INFLATED,
 }
 
 /** What {@link pack} is told about an entry. */
@@ -109,26 +85,31 @@ export interface PackOptions {
   readonly writer: Uint8Array
 }
 
-/** A value as its codec gives it: bytes, or the text that they are in UTF-8. */
-export type Payload = Uint8Array | string
-
 /**
  * A value as its codec gives it. Text becomes bytes where it is written, and nowhere else.
  *
  * @throws ValueError `ERR_VALUE`
  */
-export function encodePayload({ codec }: Form, value: unknown, key: string): Payload {
-  return codec === jsonCodec ? encodeJson(value, key) : encodeValue(codec, value, key)
+export function encodePayload({ codec, compression, maxInflatedBytes }: Form, value: unknown, key: string): Payload {
+  const plain = codec === jsonCodec ? encodeJson(value, key) : encodeValue(codec, value, key)
+  return compression === undefined ? plain : toCompress(plain, compression, maxInflatedBytes)
 }
 
 /** The bytes that go to a node. `fullKey` is the namespaced key before any shortening. */
 export function pack(form: Form, payload: Payload, fullKey: string, options: PackOptions, hash: Hash): Uint8Array {
-  if (form.format === 'raw') return typeof payload === 'string' ? Buffer.from(payload) : payload
+  if (form.format === 'raw') {
+    const plain = plainOf(payload)
+    return typeof plain === 'string' ? Buffer.from(plain) : plain
+  }
   const { kind, ttl, window, loadTime, now, writer } = options
   const until = now + ttl
   const version = newVersion(now, writer)
   const times = { writtenAt: now, freshUntil: until, entryUntil: until + window, leaseUntil: 0 }
-  return writeEnvelope({ kind, compressed: false, loadTime, version, ...times }, payload, fullKey, hash)
+  if (typeof payload === 'string' || !(payload instanceof Compressible)) {
+    return writeEnvelope({ kind, compressed: false, loadTime, version, ...times }, payload, fullKey, hash)
+  }
+  const { bytes, compressed } = payload.stored
+  return writeEnvelope({ kind, compressed, loadTime, version, ...times }, bytes, fullKey, hash)
 }
 
 /** The bytes that stand for an entry while it is loaded, under a lease with this token for `ms` milliseconds. */
@@ -157,8 +138,16 @@ export function versionIn(bytes: Uint8Array): Uint8Array | undefined {
 
 /** How many bytes a payload takes on a node. */
 export function packedSize(form: Form, payload: Payload): number {
-  const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length
-  return bytes + (form.format === 'raw' ? 0 : HEADER_BYTES)
+  return storedSize(payload) + headerSize(form)
+}
+
+/** What a payload counts in L1, which holds what it stands for: its bytes before compression. */
+export function heldSize(form: Form, payload: Payload): number {
+  return plainSize(payload) + headerSize(form)
+}
+
+function headerSize({ format }: Form): number {
+  return format === 'raw' ? 0 : HEADER_BYTES
 }
 
 /**
@@ -166,7 +155,9 @@ export function packedSize(form: Form, payload: Payload): number {
  * schema is asynchronous. Never throws.
  */
 export function roundTrip(form: Form, value: unknown, payload: Payload): Revived | Promise<Revived> {
-  return form.codec.identity && form.schema === undefined ? { status: 'value', value } : revive(form, payload, 0)
+  return form.codec.identity && form.schema === undefined
+    ? { status: 'value', value }
+    : revive(form, plainOf(payload), 0)
 }
 
 /** What bytes that came from a node stand for. A promise only where the schema is asynchronous. Never throws. */
@@ -182,18 +173,31 @@ export function unpack(
   if (problem) return problem
   const kind = kindIn(bytes)
   if (kind === 'lease') return LEASE
-  if (isCompressed(bytes)) return CORRUPT
   const writtenAt = timeIn(bytes, AT_WRITTEN)
   const skewed = writtenAt > now + MAX_CLOCK_SKEW
   const times = timesIn(bytes, writtenAt, skewed ? writtenAt - now : 0)
+  if (isCompressed(bytes)) return kind === 'negative' ? CORRUPT : unpackCompressed(form, bytes, times, skewed)
   if (kind === 'negative') {
     return { status: 'entry', entry: { kind, value: undefined, size: bytes.length, times }, skewed }
   }
   return entryOf(revive(form, bytes, HEADER_BYTES), bytes.length, times, skewed)
 }
 
+function unpackCompressed(
+  form: Form,
+  bytes: Uint8Array,
+  times: EntryTimes,
+  skewed: boolean,
+): Unpacked | Promise<Unpacked> {
+  const inflated = inflate(bytes.subarray(HEADER_BYTES), form.maxInflatedBytes)
+  if (inflated === 'corrupt') return CORRUPT
+  if (inflated === 'unsupported') return UNSUPPORTED
+  return entryOf(revive(form, inflated, 0), HEADER_BYTES + inflated.length, times, skewed)
+}
+
 const LEASE: Unpacked = { status: 'lease' }
 const CORRUPT: Unpacked = { status: 'corrupt' }
+const UNSUPPORTED: Unpacked = { status: 'unsupported' }
 
 /** @param ahead by how much its writer's clock is: an entry must not live longer for that, and counts as written now */
 function timesIn(bytes: Uint8Array, writtenAt: number, ahead: number): EntryTimes {
@@ -223,7 +227,7 @@ export type Revived =
   | { readonly status: 'schema'; readonly problem: string }
 
 /** Turns a payload, which begins at `from`, into a value. A promise only where the schema is asynchronous. Never throws. */
-function revive(form: Form, bytes: Payload, from: number): Revived | Promise<Revived> {
+function revive(form: Form, bytes: Plain, from: number): Revived | Promise<Revived> {
   const { codec } = form
   let value: unknown
   try {

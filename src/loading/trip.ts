@@ -1,5 +1,6 @@
 import { LoadError, quote } from '../base/errors.ts'
-import { encodePayload, roundTrip, type Form, type Payload, type Revived } from '../entry/form.ts'
+import { encodePayload, roundTrip, type Form, type Revived } from '../entry/form.ts'
+import type { Payload } from '../entry/payload.ts'
 
 /** A loaded value that has been through the codec. */
 export interface Tripped {

@@ -10,7 +10,7 @@ import type { Entry } from '../entry/form.ts'
 export interface L1Options {
   /** The most entries it holds; 10,000 unless given. The least recently used one makes room. */
   max?: number
-  /** The most bytes it holds, counted as keys and stored values; 64 MiB unless given. */
+  /** The most bytes it holds, counted as keys and stored values, these before compression; 64 MiB unless given. */
   maxBytes?: number
   /** How long an entry lives here at most; `'5s'` unless given. Never longer than on its node. */
   ttl?: Duration

@@ -4,7 +4,8 @@ import { NodeError } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
 import type { Stamps } from '../base/stamps.ts'
 import type { Routed, RoutedWrite, Router } from '../cluster/router.ts'
-import { pack, packedSize, type Form, type Payload } from '../entry/form.ts'
+import { heldSize, pack, type Form } from '../entry/form.ts'
+import type { Payload } from '../entry/payload.ts'
 import { isFailure, type WriteOutcome } from '../node/contract.ts'
 import type { Writer } from '../shard/gathered-writes.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
@@ -226,7 +227,7 @@ export class Tiers {
     if (!(l1 === 'always' || (l1 === 'stored' && outcome === 'stored'))) return
     const freshUntil = now + ttl
     const times = { writtenAt: now, freshUntil, entryUntil: freshUntil + window, loadTime }
-    this.l1?.set(target.key, { kind, value, size: packedSize(form, payload), times }, began)
+    this.l1?.set(target.key, { kind, value, size: heldSize(form, payload), times }, began)
   }
 
   /**

@@ -100,9 +100,26 @@ describe('the tables of options in the README', () => {
     expect([shown('nodeTimeout'), settings.nodeTimeout]).toEqual(['250ms', 250])
     for (const name of ['reads', 'points', 'onNodeError'] as const) expect(shown(name)).toBe(String(settings[name]))
     expect(shown('format' as keyof Settings)).toBe(settings.form.format)
+    expect([shown('compression' as keyof Settings), settings.form.compression]).toEqual(['false', undefined])
+    expect([shown('maxInflatedBytes' as keyof Settings), settings.form.maxInflatedBytes]).toEqual([
+      '64 MiB',
+      64 * 2 ** 20,
+    ])
     for (const name of ['l1', 'zone'] as const) expect(settings[name]).toBeUndefined()
     expect(settings.policy.negativeTtl).toBeUndefined()
     expect(settings.namespace).toBe('')
+  })
+
+  it('has all and only those of compression, with their defaults, where values are explained', () => {
+    const rows = table(page('docs/keys-and-values.md'), 'Compression', 'default')
+    const shown = new Map(rows.map((row) => [row['option']?.replaceAll('`', ''), row['default']?.replaceAll('`', '')]))
+    expect(new Set(shown.keys())).toEqual(new Set(optionsOf('index.ts', 'CompressionOptions')))
+    expect([...shown.values()]).toEqual(['1_024', "'deflate'", '1; 3'])
+    expect(checkCacheOptions({ nodes: [], compression: {} }).form.compression).toEqual({
+      above: 1_024,
+      method: 'deflate',
+      level: 1,
+    })
   })
 
   it('names all TLS options where nodes are explained', () => {

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { loadHash } from '../../src/base/hash.ts'
 import { bytesCodec, encodeValue, jsonCodec, v8Codec, type Codec } from '../../src/entry/codec.ts'
 import { writeEnvelope } from '../../src/entry/envelope.ts'
-import { checkForm, DEFAULT_FORM, pack, unpack, type Form, type Unpacked } from '../../src/entry/form.ts'
+import { DEFAULT_FORM, pack, unpack, type Form, type Unpacked } from '../../src/entry/form.ts'
+import { checkForm } from '../../src/entry/form-options.ts'
 import type { StandardSchema } from '../../src/entry/schema.ts'
 
 const hash = await loadHash()
@@ -69,7 +70,7 @@ describe('pack and unpack', () => {
     expect(await read(form({ codec }), stored(form({ codec }), 1))).toEqual({ status: 'corrupt' })
   })
 
-  it('never take the placeholder of a lease, nor a compressed payload, for a value', async () => {
+  it('never take the placeholder of a lease, nor a payload that only claims to be compressed, for a value', async () => {
     const times = { writtenAt: NOW, freshUntil: NOW, entryUntil: NOW, window: 0, loadTime: 0, leaseUntil: NOW + 5 }
     const version = new Uint8Array(12)
     const lease = { ...times, kind: 'lease', compressed: false, version } as const

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { jsonCodec, type Codec } from '../../src/entry/codec.ts'
 import { DEFAULT_FORM, type Form } from '../../src/entry/form.ts'
+import { plainOf } from '../../src/entry/payload.ts'
 import { trip, type Tripped } from '../../src/loading/trip.ts'
 
 /** The same codec, but not known to be. */
@@ -11,7 +12,8 @@ function through(raw: unknown, codec: Codec): { value: unknown; bytes: string } 
   const form: Form = { ...DEFAULT_FORM, codec }
   try {
     const { value, payload } = trip(raw, 'key', form) as Tripped
-    return { value, bytes: Buffer.from(typeof payload === 'string' ? Buffer.from(payload) : payload).toString('hex') }
+    const plain = plainOf(payload)
+    return { value, bytes: Buffer.from(typeof plain === 'string' ? Buffer.from(plain) : plain).toString('hex') }
   } catch (error) {
     return { error }
   }
