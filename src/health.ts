@@ -6,7 +6,7 @@ import type { LoadCounts } from './loading/tally.ts'
 import type { NodeInfo } from './node/contract.ts'
 import type { MemberCounts, MemberState } from './node/account.ts'
 import type { JournalCounts } from './shard/ledger.ts'
-import type { Member } from './shard/shard.ts'
+import type { Member } from './shard/member.ts'
 import type { L1Stats } from './tier/l1.ts'
 
 /** One server in `stats()`. Counts of keys since it joined; `latency` is a recent read's time in milliseconds. */

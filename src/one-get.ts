@@ -1,5 +1,5 @@
 import type { Settler } from './base/caller.ts'
-import type { Entry } from './entry/form.ts'
+import type { Entry } from './entry/entry.ts'
 import type { House } from './house.ts'
 import { judge, type Freshness } from './loading/freshness.ts'
 import type { Found } from './tier/found.ts'

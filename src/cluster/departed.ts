@@ -1,4 +1,4 @@
-import type { Member } from '../shard/shard.ts'
+import type { Member } from '../shard/member.ts'
 
 /** How many are told apart. Beyond, every server that joins counts as one that was there before. */
 const MOST = 1_000

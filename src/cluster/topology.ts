@@ -4,7 +4,8 @@ import type { Hash } from '../base/hash.ts'
 import type { NodeSpec } from '../node/spec.ts'
 import { ring, type Ring } from '../placement/ring.ts'
 import { NO_HISTORY, type History } from './history.ts'
-import { Shard, type Member, type ShardContext } from '../shard/shard.ts'
+import type { Member } from '../shard/member.ts'
+import { Shard, type ShardContext } from '../shard/shard.ts'
 
 /** An immutable snapshot: the shards and the ring that places keys on them. One operation sees one topology. */
 export interface Topology {

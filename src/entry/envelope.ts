@@ -79,6 +79,28 @@ const CHECK_SEED_LOW = 0x85eb_ca77
  * @param key the whole key (namespace included, before any shortening), for the key check
  */
 export function writeEnvelope(header: Header, payload: Uint8Array | string, key: string, hash: Hash): Buffer {
+  const bytes = write(header, payload, key, hash)
+  bytes.set(header.version, AT_VERSION)
+  return bytes
+}
+
+/** All but the version. */
+export type NewHeader = Omit<Header, 'version'>
+
+/** The same with a version of its own, by this writer; see {@link newVersion}. */
+export function writeNewEnvelope(
+  header: NewHeader,
+  writer: Uint8Array,
+  payload: Uint8Array | string,
+  key: string,
+  hash: Hash,
+): Buffer {
+  const bytes = write(header, payload, key, hash)
+  putVersion(bytes, AT_VERSION, header.writtenAt, writer)
+  return bytes
+}
+
+function write(header: NewHeader, payload: Uint8Array | string, key: string, hash: Hash): Buffer {
   const text = typeof payload === 'string'
   const bytes = Buffer.allocUnsafe(HEADER_BYTES + (text ? Buffer.byteLength(payload) : payload.length))
   if (text) bytes.write(payload, HEADER_BYTES)
@@ -93,7 +115,6 @@ export function writeEnvelope(header: Header, payload: Uint8Array | string, key:
   putWord(bytes, AT_KEY_CHECK, hash.text(key, CHECK_SEED_HIGH))
   putWord(bytes, AT_KEY_CHECK + 4, hash.text(key, CHECK_SEED_LOW))
   putTime(bytes, AT_FRESH_UNTIL, header.freshUntil)
-  bytes.set(header.version, AT_VERSION)
   putTime(bytes, AT_LEASE_UNTIL, header.leaseUntil)
   putWord(bytes, AT_PAYLOAD_CHECK, payloadCheck(bytes, hash))
   return bytes
@@ -204,16 +225,21 @@ let count = randomInt(2 ** 24)
  */
 export function newVersion(now: number, writer: Uint8Array): Uint8Array {
   const version = Buffer.allocUnsafe(VERSION_BYTES)
-  putTime(version, 0, now)
-  version.set(writer, AT_WRITER)
-  count = (count + 1) % 2 ** 24
-  version[AT_COUNT] = count >>> 16
-  version[AT_COUNT + 1] = count >>> 8
-  version[AT_COUNT + 2] = count
+  putVersion(version, 0, now, writer)
   return version
+}
+
+function putVersion(bytes: Uint8Array, at: number, now: number, writer: Uint8Array): void {
+  putTime(bytes, at, now)
+  for (let i = 0; i < WRITER_BYTES; i++) bytes[at + AT_WRITER + i] = writer[i] as number
+  count = (count + 1) % 2 ** 24
+  bytes[at + AT_COUNT] = count >>> 16
+  bytes[at + AT_COUNT + 1] = count >>> 8
+  bytes[at + AT_COUNT + 2] = count
 }
 
 /** Whether the version that stands at `at` is this writer's. */
 export function isVersionOf(bytes: Uint8Array, at: number, writer: Uint8Array): boolean {
-  return writer.every((byte, i) => bytes[at + AT_WRITER + i] === byte)
+  for (let i = 0; i < WRITER_BYTES; i++) if (bytes[at + AT_WRITER + i] !== writer[i]) return false
+  return true
 }

@@ -14,11 +14,13 @@ import {
   isVersionOf,
   kindIn,
   loadTimeIn,
-  newVersion,
   timeIn,
   VERSION_BYTES,
   writeEnvelope,
+  writeNewEnvelope,
+  type NewHeader,
 } from './envelope.ts'
+import { Entry, EntryTimes } from './entry.ts'
 import { Compressible, plainOf, plainSize, storedSize, toCompress, type Payload, type Plain } from './payload.ts'
 import type { StandardSchema } from './schema.ts'
 
@@ -31,35 +33,13 @@ export interface Form {
   readonly maxInflatedBytes: number
 }
 
-/** An entry as it is used in this process. Times are wall-clock milliseconds since 1970. */
-export interface Entry {
-  readonly kind: 'value' | 'negative'
-  /** What the codec (and the schema) gave; `undefined` for a negative entry. */
-  readonly value: unknown
-  /** The size of what is stored, in bytes, before compression. */
-  readonly size: number
-  /** `undefined` for what is stored raw, which carries no times. */
-  readonly times: EntryTimes | undefined
-}
-
-/** Wall-clock milliseconds since 1970, but for `loadTime`, which is how long its load took: 0 when it was not loaded. */
-export interface EntryTimes {
-  readonly writtenAt: number
-  readonly freshUntil: number
-  /** The end of its longest window. */
-  readonly entryUntil: number
-  readonly loadTime: number
-}
-
 /** What bytes from a node give: an entry, or why they are none. */
-export type Unpacked =
-  | {
-      readonly status: 'entry'
-      readonly entry: Entry
-      /** Whether its writer's clock is too far ahead to be believed. */
-      readonly skewed: boolean
-    }
-  | { readonly status: 'corrupt' | 'wrong-key' | 'schema' | 'lease' | 'unsupported' }
+export type Unpacked = Entry | NoEntry
+
+/** Why bytes are no entry. */
+export interface NoEntry {
+  readonly status: 'corrupt' | 'wrong-key' | 'schema' | 'lease' | 'unsupported'
+}
 
 /** JSON in envelopes. */
 export const DEFAULT_FORM: Form = {
@@ -101,15 +81,17 @@ export function pack(form: Form, payload: Payload, fullKey: string, options: Pac
     const plain = plainOf(payload)
     return typeof plain === 'string' ? Buffer.from(plain) : plain
   }
-  const { kind, ttl, window, loadTime, now, writer } = options
-  const until = now + ttl
-  const version = newVersion(now, writer)
-  const times = { writtenAt: now, freshUntil: until, entryUntil: until + window, leaseUntil: 0 }
+  const { writer } = options
   if (typeof payload === 'string' || !(payload instanceof Compressible)) {
-    return writeEnvelope({ kind, compressed: false, loadTime, version, ...times }, payload, fullKey, hash)
+    return writeNewEnvelope(headerOf(options, false), writer, payload, fullKey, hash)
   }
   const { bytes, compressed } = payload.stored
-  return writeEnvelope({ kind, compressed, loadTime, version, ...times }, bytes, fullKey, hash)
+  return writeNewEnvelope(headerOf(options, compressed), writer, bytes, fullKey, hash)
+}
+
+function headerOf({ kind, ttl, window, loadTime, now }: PackOptions, compressed: boolean): NewHeader {
+  const until = now + ttl
+  return { kind, compressed, writtenAt: now, freshUntil: until, entryUntil: until + window, loadTime, leaseUntil: 0 }
 }
 
 /** The bytes that stand for an entry while it is loaded, under a lease with this token for `ms` milliseconds. */
@@ -168,56 +150,58 @@ export function unpack(
   now: number,
   hash: Hash,
 ): Unpacked | Promise<Unpacked> {
-  if (form.format === 'raw') return entryOf(revive(form, bytes, 0), bytes.length, undefined, false)
+  if (form.format === 'raw') return entryOf(form, decode(form, bytes, 0), bytes.length, undefined)
   const problem = checkEnvelope(bytes, fullKey, hash)
   if (problem) return problem
   const kind = kindIn(bytes)
   if (kind === 'lease') return LEASE
-  const writtenAt = timeIn(bytes, AT_WRITTEN)
-  const skewed = writtenAt > now + MAX_CLOCK_SKEW
-  const times = timesIn(bytes, writtenAt, skewed ? writtenAt - now : 0)
-  if (isCompressed(bytes)) return kind === 'negative' ? CORRUPT : unpackCompressed(form, bytes, times, skewed)
-  if (kind === 'negative') {
-    return { status: 'entry', entry: { kind, value: undefined, size: bytes.length, times }, skewed }
-  }
-  return entryOf(revive(form, bytes, HEADER_BYTES), bytes.length, times, skewed)
+  const times = timesIn(bytes, now)
+  if (isCompressed(bytes)) return kind === 'negative' ? CORRUPT : unpackCompressed(form, bytes, times)
+  if (kind === 'negative') return new Entry(kind, undefined, bytes.length, times)
+  return entryOf(form, decode(form, bytes, HEADER_BYTES), bytes.length, times)
 }
 
-function unpackCompressed(
-  form: Form,
-  bytes: Uint8Array,
-  times: EntryTimes,
-  skewed: boolean,
-): Unpacked | Promise<Unpacked> {
+function unpackCompressed(form: Form, bytes: Uint8Array, times: EntryTimes): Unpacked | Promise<Unpacked> {
   const inflated = inflate(bytes.subarray(HEADER_BYTES), form.maxInflatedBytes)
   if (inflated === 'corrupt') return CORRUPT
   if (inflated === 'unsupported') return UNSUPPORTED
-  return entryOf(revive(form, inflated, 0), HEADER_BYTES + inflated.length, times, skewed)
+  return entryOf(form, decode(form, inflated, 0), HEADER_BYTES + inflated.length, times)
 }
 
 const LEASE: Unpacked = { status: 'lease' }
 const CORRUPT: Unpacked = { status: 'corrupt' }
 const UNSUPPORTED: Unpacked = { status: 'unsupported' }
 
-/** @param ahead by how much its writer's clock is: an entry must not live longer for that, and counts as written now */
-function timesIn(bytes: Uint8Array, writtenAt: number, ahead: number): EntryTimes {
-  return {
-    writtenAt: writtenAt - ahead,
-    freshUntil: timeIn(bytes, AT_FRESH_UNTIL) - ahead,
-    entryUntil: timeIn(bytes, AT_ENTRY_UNTIL) - ahead,
-    loadTime: loadTimeIn(bytes),
-  }
+function timesIn(bytes: Uint8Array, now: number): EntryTimes {
+  const writtenAt = timeIn(bytes, AT_WRITTEN)
+  // An entry must not live longer because its writer's clock is ahead, and counts as written now.
+  const ahead = writtenAt > now + MAX_CLOCK_SKEW ? writtenAt - now : 0
+  return new EntryTimes(
+    writtenAt - ahead,
+    timeIn(bytes, AT_FRESH_UNTIL) - ahead,
+    timeIn(bytes, AT_ENTRY_UNTIL) - ahead,
+    loadTimeIn(bytes),
+    ahead !== 0,
+  )
 }
 
+/** @param value what the codec gave; `undefined` when it could not read it */
 function entryOf(
-  revived: Revived | Promise<Revived>,
+  { schema }: Form,
+  value: unknown,
   size: number,
   times: EntryTimes | undefined,
-  skewed: boolean,
 ): Unpacked | Promise<Unpacked> {
-  if (revived instanceof Promise) return revived.then((one) => entryOf(one, size, times, skewed))
-  if (revived.status !== 'value') return revived
-  return { status: 'entry', entry: { kind: 'value', value: revived.value, size, times }, skewed }
+  if (value === undefined) return CORRUPT
+  if (schema === undefined) return new Entry('value', value, size, times)
+  const checked = validate(schema, value)
+  return checked instanceof Promise
+    ? checked.then((one) => checkedEntry(one, size, times))
+    : checkedEntry(checked, size, times)
+}
+
+function checkedEntry(revived: Revived, size: number, times: EntryTimes | undefined): Unpacked {
+  return revived.status === 'value' ? new Entry('value', revived.value, size, times) : revived
 }
 
 /** A payload as a value: what the codec gives, and what the schema makes of it. */
@@ -228,17 +212,20 @@ export type Revived =
 
 /** Turns a payload, which begins at `from`, into a value. A promise only where the schema is asynchronous. Never throws. */
 function revive(form: Form, bytes: Plain, from: number): Revived | Promise<Revived> {
-  const { codec } = form
-  let value: unknown
-  try {
-    // A view of the bytes costs as much as to parse a short text.
-    if (typeof bytes === 'string') value = JSON.parse(bytes)
-    else value = codec === jsonCodec ? decodeJson(bytes, from) : codec.decode(from === 0 ? bytes : bytes.subarray(from))
-  } catch {
-    return UNREADABLE
-  }
+  const value = decode(form, bytes, from)
   if (value === undefined) return UNREADABLE
   return form.schema === undefined ? { status: 'value', value } : validate(form.schema, value)
+}
+
+/** What the codec makes of a payload, which begins at `from`; `undefined` when it cannot read it. Never throws. */
+function decode({ codec }: Form, bytes: Plain, from: number): unknown {
+  try {
+    // A view of the bytes costs as much as to parse a short text.
+    if (typeof bytes === 'string') return JSON.parse(bytes)
+    return codec === jsonCodec ? decodeJson(bytes, from) : codec.decode(from === 0 ? bytes : bytes.subarray(from))
+  } catch {
+    return undefined
+  }
 }
 
 const UNREADABLE: Revived = { status: 'corrupt' }

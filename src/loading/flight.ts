@@ -1,5 +1,5 @@
 import type { Settler } from '../base/caller.ts'
-import type { Entry } from '../entry/form.ts'
+import type { Entry } from '../entry/entry.ts'
 import type { Held } from '../tier/leases.ts'
 import type { TierWrite } from '../tier/tiers.ts'
 import type { LoadKey } from './request.ts'

@@ -1,4 +1,4 @@
-import type { Entry } from '../entry/form.ts'
+import type { Entry } from '../entry/entry.ts'
 
 /** How long an entry may be served beyond its `ttl`, and how early it is loaded anew. */
 export interface Freshness {

@@ -1,7 +1,7 @@
 import { waitFor, type Settler } from '../base/caller.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Deadlines } from '../base/deadlines.ts'
-import type { Entry } from '../entry/form.ts'
+import type { Entry } from '../entry/entry.ts'
 import type { TierRead } from '../tier/tiers.ts'
 import type { Flight } from './flight.ts'
 import { judge } from './freshness.ts'

@@ -1,5 +1,6 @@
 import type { Settler } from '../base/caller.ts'
-import { versionIn, type Entry } from '../entry/form.ts'
+import type { Entry } from '../entry/entry.ts'
+import { versionIn } from '../entry/form.ts'
 import { Ask, type AnswerOne } from './ask.ts'
 import type { Flight } from './flight.ts'
 import { judge } from './freshness.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { NodeError, isCacheError } from '../base/errors.ts'
-import type { Events } from '../base/events.ts'
+import type { CircuitState, Events } from '../base/events.ts'
 import type { OperationName } from './calls.ts'
 import type { ReadOutcome } from './contract.ts'
 
@@ -82,6 +82,18 @@ export class Account {
   refused(operation: OperationName, error: NodeError, keys: number): void {
     this.counts.refused += keys
     this.#tell(operation, error, keys)
+  }
+
+  /** Its circuit changed. */
+  circuit(from: CircuitState, to: CircuitState): void {
+    if (!this.#events.wanted('circuit')) return
+    this.#events.emit({ type: 'circuit', node: this.#node, address: this.#address, from, to, at: this.#clock.now() })
+  }
+
+  /** What was written `before` (wall clock) is void. */
+  fence(before: number): void {
+    if (!this.#events.wanted('fence')) return
+    this.#events.emit({ type: 'fence', node: this.#node, address: this.#address, before, at: this.#clock.now() })
   }
 
   #tell(operation: OperationName, { code, message }: NodeError, keys: number): void {

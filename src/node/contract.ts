@@ -57,13 +57,12 @@ export function isFailure(outcome: unknown): outcome is NodeError {
 
 /**
  * Refuses what an adapter of somebody else's gives against the contract: which outcome belongs to which key is unknown then.
- *
- * @throws NodeError `ERR_NODE`
+ * Gives the error, `ERR_NODE`.
  */
-export function checkOutcomes<T>(outcomes: T[], keys: number, address: string): T[] {
-  if (Array.isArray(outcomes) && outcomes.length === keys) return outcomes
+export function checkOutcomes(outcomes: unknown, keys: number, address: string): NodeError | undefined {
+  if (Array.isArray(outcomes) && outcomes.length === keys) return undefined
   const given = Array.isArray(outcomes) ? `${outcomes.length} outcomes` : typeof outcomes
-  throw new NodeError('ERR_NODE', `the adapter of ${address} answered ${keys} keys with ${given}`)
+  return new NodeError('ERR_NODE', `the adapter of ${address} answered ${keys} keys with ${given}`)
 }
 
 /** What a server tells of itself. */

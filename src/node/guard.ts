@@ -39,7 +39,6 @@ export class Guard {
   readonly acquaintance: Acquaintance = new Acquaintance()
   /** Called when it can be asked again: its circuit closed, or it was connected to anew. */
   onUp: (() => void) | undefined
-  readonly #node: string
   readonly #context: GuardContext
   readonly #account: Account
   readonly #calls: Calls
@@ -54,7 +53,6 @@ export class Guard {
   constructor(node: string, open: (context: NodeContext) => NodeAdapter, context: GuardContext) {
     const { clock, deadlines } = context
     const { nodeTimeout } = context.node
-    this.#node = node
     this.#context = context
     this.adapter = open({ ...context.node, identified: (identity) => this.#identified(identity) })
     const { address } = this.adapter
@@ -125,12 +123,10 @@ export class Guard {
   }
 
   /** Reads keys; one outcome each. */
-  async read(keys: readonly string[], ms: number): Promise<ReadOutcome[]> {
+  read(keys: readonly string[], ms: number): Promise<ReadOutcome[]> {
     this.counts.reads += keys.length
     const start = this.#context.clock.monotonic()
-    const outcomes = await this.ask('read', keys.length, ms, () => this.adapter.read(keys))
-    this.#account.read(outcomes, this.#context.clock.monotonic() - start)
-    return outcomes
+    return this.ask('read', keys.length, ms, () => this.adapter.read(keys), start)
   }
 
   /** Writes entries; one outcome each. */
@@ -210,25 +206,31 @@ export class Guard {
     }
   }
 
-  /** Asks the server for one outcome for each of so many keys, unless its circuit is open. Never rejects. */
-  async ask<T>(
+  /**
+   * Asks the server for one outcome for each of so many keys, unless its circuit is open. Never rejects.
+   *
+   * @param start when a read began (monotonic): what it brings and how long it took is noted
+   */
+  ask<T>(
     operation: OperationName,
     keys: number,
     ms: number,
     ask: () => Promise<T[]>,
+    start?: number,
   ): Promise<(T | NodeError)[]> {
-    if (!this.#breaker.closed) return this.#refuse(operation, keys)
-    let outcomes: T[]
-    try {
-      outcomes = checkOutcomes(await this.#calls.run(operation, keys, ms, ask), keys, this.adapter.address)
-    } catch (error) {
-      const failure = this.#failed(operation, error, keys)
-      if (failure.code !== 'ERR_NODE_TIMEOUT') this.#signal(failure)
-      return Array.from({ length: keys }, () => failure)
-    }
+    if (!this.#breaker.closed) return Promise.resolve(this.#refuse(operation, keys))
+    return this.#calls.run(operation, keys, ms, ask).then(
+      (outcomes) => this.#answered(operation, outcomes, keys, start),
+      (error: unknown) => this.#unanswered(operation, error, keys),
+    )
+  }
+
+  #answered<T>(operation: OperationName, given: T[], keys: number, start: number | undefined): (T | NodeError)[] {
+    const broken = checkOutcomes(given, keys, this.adapter.address)
+    if (broken) return this.#unanswered(operation, broken, keys)
     let failed = 0
     let failure: NodeError | undefined
-    for (const outcome of outcomes) {
+    for (const outcome of given) {
       if (!isFailure(outcome)) continue
       failed++
       failure ??= outcome
@@ -236,7 +238,14 @@ export class Guard {
     if (failed === 0) this.#state = 'up'
     else this.#failed(operation, failure, failed)
     this.#signal(failed < keys ? undefined : failure)
-    return outcomes
+    if (start !== undefined) this.#account.read(given as ReadOutcome[], this.#context.clock.monotonic() - start)
+    return given
+  }
+
+  #unanswered(operation: OperationName, error: unknown, keys: number): NodeError[] {
+    const failure = this.#failed(operation, error, keys)
+    if (failure.code !== 'ERR_NODE_TIMEOUT') this.#signal(failure)
+    return Array.from({ length: keys }, () => failure)
   }
 
   /** What a command says about the server. A deadline that passed here is judged where it is kept. */
@@ -268,21 +277,14 @@ export class Guard {
   }
 
   #circuitChanged(from: CircuitState, to: CircuitState): void {
-    const { events, clock } = this.#context
-    if (events.wanted('circuit')) {
-      events.emit({ type: 'circuit', node: this.#node, address: this.adapter.address, from, to, at: clock.now() })
-    }
+    this.#account.circuit(from, to)
     this.#refusal = undefined
     if (to === 'closed') this.onUp?.()
   }
 
   #identified(identity: NodeIdentity): void {
     this.#forgivenUntil = -Infinity
-    const { events, clock, stamps } = this.#context
-    if (this.acquaintance.meet(identity, stamps) && events.wanted('fence')) {
-      const { address } = this.adapter
-      events.emit({ type: 'fence', node: this.#node, address, before: this.acquaintance.fence, at: clock.now() })
-    }
+    if (this.acquaintance.meet(identity, this.#context.stamps)) this.#account.fence(this.acquaintance.fence)
     if (this.usable) this.onUp?.()
   }
 

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { NodeError } from '../base/errors.ts'
 import type { ReadOutcome } from '../node/contract.ts'
 import type { Answers, Source } from './answers.ts'
+import { Places } from './places.ts'
 import type { ReadPolicy } from './read-policy.ts'
 import { MOST_WAITING, Turn, type Batch } from './turn.ts'
 
@@ -25,9 +26,7 @@ class ReadBatch implements Batch {
   readonly ms: number
   readonly since: number
   readonly width: number
-  readonly names: string[] = []
-  /** The place of each key among the names. */
-  readonly keys: Map<string, number> = new Map()
+  readonly keys: Places = new Places()
   readonly readers: Reader[] = []
   /** For each reader, the place of its key. */
   readonly at: number[] = []
@@ -69,22 +68,16 @@ export class GatheredReads {
       return
     }
     const batch = this.turn.batch(policy, ms, now, this.#waiting === 0)
-    const { names, keys, readers, at } = batch
+    const { keys, readers, at } = batch
     this.#waiting++
     readers.push(reader)
-    const known = keys.get(key)
-    if (known !== undefined) {
-      at.push(known)
-      return
-    }
-    const place = names.push(key) - 1
-    keys.set(key, place)
-    at.push(place)
-    if (names.length === batch.width) this.turn.send(batch)
+    const known = keys.of(key)
+    at.push(known < 0 ? keys.add(key) : known)
+    if (known < 0 && keys.names.length === batch.width) this.turn.send(batch)
   }
 
-  #send({ names, how, readers, at }: ReadBatch, ms: number): void {
-    this.#read(names, how, ms).then(
+  #send({ keys, how, readers, at }: ReadBatch, ms: number): void {
+    this.#read(keys.names, how, ms).then(
       ({ outcomes, sources }) => {
         this.#waiting -= readers.length
         const now = this.#clock.now()

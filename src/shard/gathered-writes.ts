@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { WriteItem, WriteOutcome } from '../node/contract.ts'
+import { Places } from './places.ts'
 import { MOST_WAITING, Turn, type Batch } from './turn.ts'
 
 /** Writes entries of one shard together, within `ms`; one outcome each, in order. */
@@ -32,7 +33,7 @@ class WriteBatch implements Batch {
   readonly ms: number
   readonly since: number
   readonly width: number
-  readonly keys: Set<string> = new Set()
+  readonly keys: Places = new Places()
   readonly items: WriteItem[] = []
   readonly writers: Writer[] = []
   bytes = 0

@@ -4,7 +4,7 @@ import type { Deadlines } from '../base/deadlines.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import { isFailure, type ReadOutcome } from '../node/contract.ts'
 import type { Guard } from '../node/guard.ts'
-import { Answers, noAnswers } from './answers.ts'
+import { Answers, noAnswers, type Source } from './answers.ts'
 
 /** What reads need. */
 export interface ReadingContext {
@@ -26,31 +26,66 @@ const PAUSE = 10
  * the next server, or after a pause back to the first, as often as `retries` and the budget allow. Servers whose circuit is
  * open are passed over, at no cost.
  */
-export async function readInOrder(
+export function readInOrder(
   order: readonly Guard[],
   keys: readonly string[],
   ms: number,
   context: ReadingContext,
 ): Promise<Answers> {
   const first = order[0]
-  if (first === undefined) return noAnswers(keys.length)
-  const { clock, budget } = context
-  budget.earn()
-  if (order.length === 1 && context.retries === 0) return ask(first, keys, ms)
+  if (first === undefined) return Promise.resolve(noAnswers(keys.length))
+  context.budget.earn()
+  if (order.length > 1) return readFromOne(order, first, keys, ms, context)
+  const source = sourceOf(first)
+  if (context.retries === 0) return first.read(keys, ms).then((outcomes) => answersOf(outcomes, source))
+  const end = context.clock.monotonic() + ms
+  return first.read(keys, ms).then((outcomes) => {
+    const answers = answersOf(outcomes, source)
+    return outcomes.some(isFailure) ? readAgain(answers, first, first, [], keys, end, context) : answers
+  })
+}
+
+async function readFromOne(
+  order: readonly Guard[],
+  first: Guard,
+  keys: readonly string[],
+  ms: number,
+  context: ReadingContext,
+): Promise<Answers> {
+  const { clock, retries } = context
   const end = clock.monotonic() + ms
   const usable = order.filter((guard) => guard.usable)
   // With nobody to ask, the first one says why.
   const next = usable.shift() ?? first
-  const answers = await ask(next, keys, usable.length > 0 && context.retries > 0 ? ms / 2 : ms)
-  const { outcomes, sources } = answers
+  const answers = await ask(next, keys, usable.length > 0 && retries > 0 ? ms / 2 : ms)
+  const { outcomes } = answers
   if (next !== first) context.failedOver(first, next, countGood(outcomes))
-  if (!outcomes.some(isFailure)) return answers
-  let asked = next
-  for (let retry = 0; retry < context.retries; retry++) {
+  return outcomes.some(isFailure) ? readAgain(answers, first, next, usable, keys, end, context) : answers
+}
+
+/**
+ * Reads those keys again that failed, and puts into the answers what comes of it.
+ *
+ * @param asked who was asked last
+ * @param usable who may be asked next
+ */
+async function readAgain(
+  answers: Answers,
+  first: Guard,
+  asked: Guard,
+  usable: Guard[],
+  keys: readonly string[],
+  end: number,
+  context: ReadingContext,
+): Promise<Answers> {
+  const { clock, budget, retries } = context
+  const { outcomes, sources } = answers
+  let last = asked
+  for (let retry = 0; retry < retries; retry++) {
     const other = nextUsable(usable)
     const failed = outcomes.flatMap((outcome, at) => (worthAnother(outcome, other !== undefined) ? [at] : []))
     if (failed.length === 0) break
-    const guard = other ?? asked
+    const guard = other ?? last
     // One that owes an answer is not asked again.
     if (other === undefined && !(guard.responsive && (await pause(context, end)) && guard.responsive)) break
     const left = end - clock.monotonic()
@@ -58,14 +93,14 @@ export async function readInOrder(
     const again = await ask(
       guard,
       failed.map((at) => keys[at] as string),
-      usable.length > 0 && retry + 1 < context.retries ? left / 2 : left,
+      usable.length > 0 && retry + 1 < retries ? left / 2 : left,
     )
     for (const [i, at] of failed.entries()) {
       outcomes[at] = again.outcomes[i]
       sources[at] = again.sources[i]
     }
     if (guard !== first) context.failedOver(first, guard, countGood(again.outcomes))
-    asked = guard
+    last = guard
   }
   return answers
 }
@@ -78,8 +113,15 @@ function nextUsable(guards: Guard[]): Guard | undefined {
 }
 
 async function ask(guard: Guard, keys: readonly string[], ms: number): Promise<Answers> {
-  const source = { guard, generation: guard.generation }
-  const outcomes = await guard.read(keys, ms)
+  const source = sourceOf(guard)
+  return answersOf(await guard.read(keys, ms), source)
+}
+
+function sourceOf(guard: Guard): Source {
+  return { guard, generation: guard.generation }
+}
+
+function answersOf(outcomes: ReadOutcome[], source: Source): Answers {
   return new Answers(
     outcomes,
     outcomes.map(() => source),

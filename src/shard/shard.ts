@@ -20,7 +20,8 @@ import type { Reader } from './gathered-reads.ts'
 import type { Writer } from './gathered-writes.ts'
 import type { JournalLimits } from './journal.ts'
 import { Ledger, type Begun } from './ledger.ts'
-import { orderMembers, type MemberView, type ReadPolicy, type ReadPolicyContext } from './read-policy.ts'
+import { orderOf, type Member } from './member.ts'
+import type { ReadPolicy } from './read-policy.ts'
 import { readInOrder, type ReadingContext } from './reading.ts'
 import { MOST_WAITING } from './turn.ts'
 
@@ -32,13 +33,6 @@ export interface ShardContext extends GuardContext {
   readonly budget: Budget
   /** How many more commands a read may cost. */
   readonly retries: number
-}
-
-/** One server of a shard at run time. */
-export interface Member {
-  readonly role: 'primary' | 'replica'
-  readonly spec: MemberSpec
-  readonly guard: Guard
 }
 
 /**
@@ -119,11 +113,15 @@ export class Shard {
    * Reads keys within `ms` altogether. A key that the node has still to remove is a miss; one that this process changed a
    * moment ago is read from the primary, whatever the policy says.
    */
-  async read(keys: readonly string[], policy: ReadPolicy, ms: number): Promise<Answers> {
+  read(keys: readonly string[], policy: ReadPolicy, ms: number): Promise<Answers> {
     this.#gather.release(keys)
-    const { ledger } = this
     const single = this.members.length === 1 && typeof policy === 'string'
-    if (single && ledger.backlog === 0) return readInOrder([this.primary], keys, ms, this.#reading)
+    if (single && this.ledger.backlog === 0) return readInOrder([this.primary], keys, ms, this.#reading)
+    return this.#readInParts(keys, policy, ms, single)
+  }
+
+  async #readInParts(keys: readonly string[], policy: ReadPolicy, ms: number, single: boolean): Promise<Answers> {
+    const { ledger } = this
     const groups = { owed: [] as number[], recent: [] as number[], rest: [] as number[] }
     for (const [at, key] of keys.entries()) {
       if (ledger.owed(key)) groups.owed.push(at)
@@ -258,10 +256,7 @@ export class Shard {
 
   #order(policy: ReadPolicy): Guard[] {
     const { zone } = this.#context
-    const context: ReadPolicyContext = { node: this.id, zone, random: () => this.#context.random() }
-    const views = new Map<MemberView, Member>()
-    for (const member of this.members) views.set(viewOf(member), member)
-    return orderMembers(policy, [...views.keys()], context).flatMap((view) => views.get(view)?.guard ?? [])
+    return orderOf(this.members, policy, { node: this.id, zone, random: () => this.#context.random() })
   }
 
   #tellFailover(from: Guard, to: Guard, keys: number): void {
@@ -291,9 +286,4 @@ function removedOf(outcome: ExpireOutcome): RemoveOutcome {
 
 function readingContext(context: ShardContext, failedOver: ReadingContext['failedOver']): ReadingContext {
   return { ...context, random: () => context.random(), failedOver }
-}
-
-function viewOf({ role, spec, guard }: Member): MemberView {
-  const { address, zone } = spec
-  return { role, address, state: guard.state, latency: guard.latency, ...(zone === undefined ? {} : { zone }) }
 }

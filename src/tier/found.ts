@@ -1,5 +1,5 @@
 import type { NodeError } from '../base/errors.ts'
-import type { Entry } from '../entry/form.ts'
+import type { Entry } from '../entry/entry.ts'
 
 /** What a read found for one key. */
 export class Found {

@@ -3,7 +3,8 @@ import type { Drops } from '../base/drops.ts'
 import type { Hash } from '../base/hash.ts'
 import type { Stamps } from '../base/stamps.ts'
 import type { Routed, Router } from '../cluster/router.ts'
-import { unpack, type Entry, type Form, type Unpacked } from '../entry/form.ts'
+import { Entry } from '../entry/entry.ts'
+import { unpack, type Form, type NoEntry, type Unpacked } from '../entry/form.ts'
 import { isFailure, type ReadOutcome } from '../node/contract.ts'
 import type { Guard } from '../node/guard.ts'
 import { removeIf } from '../node/powers.ts'
@@ -150,7 +151,7 @@ export class Intake {
   }
 
   /** Only if it is still the same: meanwhile somebody may have written a good one. Replicas take no writes. */
-  #removeWrong({ route }: Routed, target: TierKey, bytes: Uint8Array, { status }: Unpacked): void {
+  #removeWrong({ route }: Routed, target: TierKey, bytes: Uint8Array, { status }: NoEntry): void {
     const { router, nodeTimeout } = this.#context
     const { primary } = route.shard
     if (primary.adapter.powers.removeIf) void removeIf(primary, target.stored, bytes, nodeTimeout)
@@ -162,27 +163,29 @@ export class Intake {
   #take(target: TierKey, unpacked: Unpacked | undefined, routed: Routed, told?: Set<Guard>): Taken {
     const { drops, router, stamps } = this.#context
     if (unpacked === undefined) return undefined
-    if (unpacked.status === 'lease') return LEASED
-    if (unpacked.status !== 'entry') {
+    if (!(unpacked instanceof Entry)) {
+      if (unpacked.status === 'lease') return LEASED
       if (!(routed.source && told?.has(routed.source.guard))) this.#tell(target, unpacked, routed)
       return undefined
     }
-    const { entry, skewed } = unpacked
-    if (skewed) drops.tell('clock-skew', target.key, routed.route.shard.id)
-    if (entry.times && router.isVoid(routed, target.key, skewed ? undefined : entry.times.writtenAt, stamps.writer)) {
+    const { times } = unpacked
+    if (times === undefined) return unpacked
+    if (times.skewed) drops.tell('clock-skew', target.key, routed.route.shard.id)
+    if (router.isVoid(routed, target.key, times.skewed ? undefined : times.writtenAt, stamps.writer)) {
       drops.tell('fenced', target.key, routed.route.shard.id)
       return undefined
     }
-    return entry
+    return unpacked
   }
 
   #tell(target: TierKey, unpacked: Unpacked | undefined, { route }: Routed): void {
-    const status = unpacked?.status ?? 'entry'
-    if (status !== 'entry' && status !== 'lease') this.#context.drops.tell(status, target.key, route.shard.id)
+    if (unpacked === undefined || unpacked instanceof Entry || unpacked.status === 'lease') return
+    this.#context.drops.tell(unpacked.status, target.key, route.shard.id)
   }
 }
 
 /** Whether it is no value of this key at all. What is stored raw carries nothing to tell it by. */
-function isWrong(unpacked: Unpacked | undefined, { format }: Form): unpacked is Unpacked {
-  return format === 'envelope' && (unpacked?.status === 'corrupt' || unpacked?.status === 'wrong-key')
+function isWrong(unpacked: Unpacked | undefined, { format }: Form): unpacked is NoEntry {
+  if (unpacked === undefined || unpacked instanceof Entry || format === 'raw') return false
+  return unpacked.status === 'corrupt' || unpacked.status === 'wrong-key'
 }

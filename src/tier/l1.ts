@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { parseDuration, type Duration } from '../base/duration.ts'
 import { OptionError, quote } from '../base/errors.ts'
 import { RecentTime } from '../base/recent-time.ts'
-import type { Entry } from '../entry/form.ts'
+import { Entry } from '../entry/entry.ts'
 
 /** Options of the in-process tier. */
 export interface L1Options {
@@ -136,7 +136,8 @@ export class L1 {
   #live(key: string, slot: Slot | undefined): Entry | undefined {
     if (slot === undefined) return undefined
     if (slot.until > this.#recent.monotonic()) {
-      return this.#clone ? { ...slot.entry, value: this.#clone(slot.entry.value) } : slot.entry
+      const { entry } = slot
+      return this.#clone ? new Entry(entry.kind, this.#clone(entry.value), entry.size, entry.times) : entry
     }
     this.#slots.delete(key)
     return undefined

@@ -4,6 +4,7 @@ import { NodeError } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
 import type { Stamps } from '../base/stamps.ts'
 import type { Routed, RoutedWrite, Router } from '../cluster/router.ts'
+import { Entry, EntryTimes } from '../entry/entry.ts'
 import { heldSize, pack, type Form } from '../entry/form.ts'
 import type { Payload } from '../entry/payload.ts'
 import { isFailure, type WriteOutcome } from '../node/contract.ts'
@@ -226,8 +227,8 @@ export class Tiers {
     const { target, kind, payload, value, ttl, window, loadTime, l1 } = entry
     if (!(l1 === 'always' || (l1 === 'stored' && outcome === 'stored'))) return
     const freshUntil = now + ttl
-    const times = { writtenAt: now, freshUntil, entryUntil: freshUntil + window, loadTime }
-    this.l1?.set(target.key, { kind, value, size: heldSize(form, payload), times }, began)
+    const times = new EntryTimes(now, freshUntil, freshUntil + window, loadTime, false)
+    this.l1?.set(target.key, new Entry(kind, value, heldSize(form, payload), times), began)
   }
 
   /**

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Entry } from '../../src/entry/form.ts'
+import { Entry, EntryTimes } from '../../src/entry/entry.ts'
 import { judge, type Freshness, type Verdict } from '../../src/loading/freshness.ts'
 import { memoryNode } from '../../src/node/memory.ts'
 import { ManualClock, seededRandom } from '../../src/testing/index.ts'
@@ -10,8 +10,7 @@ const RUNS = { seed: 4, numRuns: 2_000 }
 const FRESH_UNTIL = 1_000_000
 
 function entryOf(window: number, loadTime: number): Entry {
-  const times = { writtenAt: 0, freshUntil: FRESH_UNTIL, entryUntil: FRESH_UNTIL + window, loadTime }
-  return { kind: 'value', value: 1, size: 1, times }
+  return new Entry('value', 1, 1, new EntryTimes(0, FRESH_UNTIL, FRESH_UNTIL + window, loadTime, false))
 }
 
 const span = fc.integer({ min: 0, max: 1_000 })

@@ -47,6 +47,11 @@ const BOUNDS: Readonly<Record<string, string>> = {
   'tier/intake.ts trust': 'weak',
   'requests.ts frozenLoads': 'weak',
   'warm.ts underWay': '`concurrency`',
+  'shard/places.ts names': 'the width of a batch',
+  'shard/gathered-reads.ts readers': 'the width of a batch',
+  'shard/gathered-reads.ts at': 'the width of a batch',
+  'shard/gathered-writes.ts items': 'the width of a batch',
+  'shard/gathered-writes.ts writers': 'the width of a batch',
   'tier/l1.ts slots': '`l1.max` and `l1.maxBytes`',
 }
 

@@ -1,3 +1,4 @@
+import { Entry } from '../../src/entry/entry.ts'
 import { DEFAULT_FORM, unpack } from '../../src/entry/form.ts'
 import { loadHash } from '../../src/base/hash.ts'
 import type { AtomicPower } from '../../src/node/atomic.ts'
@@ -74,7 +75,7 @@ export async function steppedNode(steps: Steps, atomic: boolean, replies = false
       const [bytes] = (await store?.read([key])) ?? []
       if (!(bytes instanceof Uint8Array)) return undefined
       const unpacked = await unpack(DEFAULT_FORM, bytes, key, 0, hash)
-      return unpacked.status === 'entry' ? unpacked.entry.value : undefined
+      return unpacked instanceof Entry ? unpacked.value : undefined
     },
   }
 }
