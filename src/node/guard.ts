@@ -132,7 +132,9 @@ export class Guard {
   /** Writes entries; one outcome each. */
   write(items: readonly WriteItem[], ms: number): Promise<WriteOutcome[]> {
     this.counts.writes += items.length
-    for (const item of items) this.counts.bytesWritten += item.value.length
+    let bytes = 0
+    for (const { value } of items) bytes += value.length
+    this.counts.bytesWritten += bytes
     return this.ask('write', items.length, ms, () => this.adapter.write(items))
   }
 

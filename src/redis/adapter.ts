@@ -17,7 +17,7 @@ import { encodeDels, encodeGets, encodeSets } from './encode.ts'
 import { isCommandRefused, redisWord, tooLarge, toNodeError, type Peer } from './errors.ts'
 import { parseInfo } from './info.ts'
 import type { Link } from './link.ts'
-import { fitInfo, fitOk, fitRemoved, fitResults, fitValue, fitValues, type Fit } from './replies.ts'
+import { fitInfo, fitOk, fitRemoved, fitResults, fitRow, fitValue, fitValues, type Fit } from './replies.ts'
 import { sendOne, sendRow } from './row.ts'
 
 /** Keys per MGET: wide enough that the round trip no longer counts, narrow enough that others get their turn. */
@@ -91,9 +91,14 @@ export class RedisAdapter implements NodeAdapter {
     return parts.flat()
   }
 
-  async write(items: readonly WriteItem[]): Promise<WriteOutcome[]> {
-    const parts = await Promise.all(batches(items, this.limits.maxValueBytes).map((batch) => this.#writeSome(batch)))
-    return parts.flat()
+  write(items: readonly WriteItem[]): Promise<WriteOutcome[]> {
+    const parts = batches(items, this.limits.maxValueBytes)
+    const [first] = parts
+    return parts.length === 1 && first ? this.#writeSome(first) : this.#writeMany(parts)
+  }
+
+  async #writeMany(parts: readonly (readonly WriteItem[])[]): Promise<WriteOutcome[]> {
+    return (await Promise.all(parts.map((part) => this.#writeSome(part)))).flat()
   }
 
   async remove(keys: readonly string[]): Promise<RemoveOutcome[]> {
@@ -176,7 +181,7 @@ export class RedisAdapter implements NodeAdapter {
   }
 
   /** Sends one command per item in one piece. */
-  #pipeline<I, O>(
+  async #pipeline<I, O>(
     items: readonly I[],
     command: (pipeline: Pipeline, item: I) => unknown,
     fit: Fit<O>,
@@ -187,31 +192,29 @@ export class RedisAdapter implements NodeAdapter {
       for (const item of items) command(pipeline, item)
       return pipeline.exec()
     }
-    return this.#together(items, send, fit, failure)
+    try {
+      const results = await this.#link.run(send, fitResults(items.length, fit))
+      return results.map((result) => ('error' in result ? failure(result.error) : result.reply))
+    } catch (error) {
+      return this.#all(items, error)
+    }
   }
 
   /** The same with a client of our own, for less. */
-  #row<O>(
+  async #row<O>(
     name: string,
     keys: readonly string[],
     encode: () => Buffer,
     fit: Fit<O>,
     failure: (error: unknown) => O | NodeError,
   ): Promise<(O | NodeError)[]> {
-    return this.#together(keys, (client) => sendRow(client, name, keys, encode()), fit, failure)
-  }
-
-  async #together<O>(
-    items: readonly unknown[],
-    send: (client: Client) => Promise<unknown>,
-    fit: Fit<O>,
-    failure: (error: unknown) => O | NodeError,
-  ): Promise<(O | NodeError)[]> {
     try {
-      const results = await this.#link.run(send, fitResults(items.length, fit))
-      return results.map((result) => ('error' in result ? failure(result.error) : result.reply))
+      const row = await this.#link.run((client) => sendRow(client, name, keys, encode()), fitRow(keys.length, fit))
+      const outcomes = row.replies as (O | NodeError)[]
+      for (const [at, error] of row.errors ?? []) outcomes[at] = failure(error)
+      return outcomes
     } catch (error) {
-      return this.#all(items, error)
+      return this.#all(keys, error)
     }
   }
 

@@ -1,3 +1,5 @@
+import type { RowReplies } from './row.ts'
+
 /**
  * What a reply becomes when it is not of the type that its command has. It is then the reply to another command: so is
  * every later one on that connection.
@@ -82,5 +84,23 @@ export function fitResults<T>(
       results.push({ reply })
     }
     return results
+  }
+}
+
+/**
+ * Of a row of so many commands: puts what `fit` makes of each reply into its place.
+ *
+ * @param count how many
+ */
+export function fitRow<T>(count: number, fit: Fit<T>): Fit<RowReplies & { replies: (T | undefined)[] }> {
+  return (given) => {
+    const { replies, errors } = given as RowReplies
+    for (let at = 0; at < count; at++) {
+      if (errors?.has(at)) continue
+      const reply = fit(replies[at])
+      if (reply === UNFIT) return UNFIT
+      replies[at] = reply
+    }
+    return given as RowReplies & { replies: (T | undefined)[] }
   }
 }

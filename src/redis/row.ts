@@ -7,8 +7,13 @@ interface Inside {
   sendCommand(command: RowCommand, sink: object): unknown
 }
 
-/** What each command of a row came to, as `exec` of a pipeline tells it. */
-export type RowReplies = (readonly [Error | null, unknown])[]
+/** What each command of a row came to. */
+export interface RowReplies {
+  /** By their places; `undefined` where there is an error. */
+  readonly replies: unknown[]
+  /** By their places; `undefined` when all went well. */
+  readonly errors: ReadonlyMap<number, Error> | undefined
+}
 
 /** Who is told what a command came to. */
 interface Receiver {
@@ -21,19 +26,24 @@ interface Receiver {
  */
 class RowCommand {
   readonly name: string
-  readonly args: readonly string[]
   // Tells ioredis that somebody else looks after the promise.
   isTraced = true
   inTransaction = false
   readonly promise = undefined
+  readonly #args: string | readonly string[]
   #receiver: Receiver | undefined
   readonly #at: number
 
-  constructor(name: string, args: readonly string[], receiver: Receiver, at: number) {
+  constructor(name: string, args: string | readonly string[], receiver: Receiver, at: number) {
     this.name = name
-    this.args = args
+    this.#args = args
     this.#receiver = receiver
     this.#at = at
+  }
+
+  /** For instrumentations: nothing else looks at them. */
+  get args(): readonly string[] {
+    return typeof this.#args === 'string' ? [this.#args] : this.#args
   }
 
   resolve(reply: unknown): void {
@@ -72,19 +82,38 @@ export function takesRows(Redis: RedisConstructor): boolean {
  */
 export function sendRow(client: object, name: string, keys: readonly string[], bytes: Buffer): Promise<RowReplies> {
   return new Promise((resolve) => {
-    const replies: RowReplies = []
-    let left = keys.length
-    const settle = (at: number, error: Error | null, reply: unknown): void => {
-      replies[at] = [error, reply]
-      if (--left === 0) resolve(replies)
-    }
-    const receiver = { settle }
+    const row = new Row(keys.length, resolve)
     const inside = client as Inside
     const sink = new Sink(inside)
-    for (const [at, key] of keys.entries()) inside.sendCommand(new RowCommand(name, [key], receiver, at), sink)
-    // They are all refused when the connection has just ended.
-    if (left > 0) inside.stream?.write(bytes)
+    for (let at = 0; at < keys.length; at++) {
+      inside.sendCommand(new RowCommand(name, keys[at] as string, row, at), sink)
+    }
+    if (row.open) inside.stream?.write(bytes)
   })
+}
+
+/** Who waits for a row. */
+class Row implements Receiver, RowReplies {
+  readonly replies: unknown[] = []
+  errors: Map<number, Error> | undefined
+  #left: number
+  readonly #resolve: (replies: RowReplies) => void
+
+  constructor(commands: number, resolve: (replies: RowReplies) => void) {
+    this.#left = commands
+    this.#resolve = resolve
+  }
+
+  /** Whether not all have been refused, as they are when the connection has just ended. */
+  get open(): boolean {
+    return this.#left > 0
+  }
+
+  settle(at: number, error: Error | null, reply: unknown): void {
+    this.replies[at] = reply
+    if (error) (this.errors ??= new Map()).set(at, error)
+    if (--this.#left === 0) this.#resolve(this)
+  }
 }
 
 /** Sends one command in the same way. Rejects with the error that the server answers. */
@@ -99,7 +128,7 @@ export function sendOne(client: object, name: string, args: readonly string[], b
 
 /** Who waits for one command. */
 class One implements Receiver {
-  /** Whether it has not been refused, as all are when the connection has just ended. */
+  /** Whether it has not been refused. */
   open = true
   readonly #resolve: (reply: unknown) => void
   readonly #reject: (error: Error) => void

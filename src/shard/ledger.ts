@@ -64,11 +64,12 @@ export class Ledger {
   #timer: Timer | undefined
   #closed = false
 
-  constructor(node: string, context: LedgerContext) {
+  /** @param replicated whether the node has replicas; see {@link Ledger.replicated} */
+  constructor(node: string, context: LedgerContext, replicated: boolean) {
     this.#node = node
     this.#context = context
     this.#journal = new Journal(context.journal)
-    this.#recent = new Recent(context.clock)
+    this.#recent = new Recent(context.clock, replicated)
   }
 
   /** How many keys wait to be removed. */
@@ -93,6 +94,11 @@ export class Ledger {
   /** Whether what the node's servers hold of a key is not to be read. */
   owed(key: string): boolean {
     return this.#journal.size > 0 && this.#journal.has(key)
+  }
+
+  /** To be told whether the node has replicas now: without any, nobody asks what was changed a moment ago. */
+  set replicated(now: boolean) {
+    this.#recent.matters = now
   }
 
   /** Whether a key was written or removed by this process within the last second. */

@@ -5,9 +5,10 @@ const WINDOW = 1_000
 /** How many keys are remembered. With more than that in a second, all keys are read from their primary. */
 const MOST = 50_000
 
-/** The keys that this process wrote or deleted within the last second. */
+/** The keys that this process wrote or deleted within the last second, where that matters: where there are replicas. */
 export class Recent {
   readonly #clock: Clock
+  #matters: boolean
   /** Until when each key is recent: those of one window, and of the one before. */
   #until = new Map<string, number>()
   #before = new Map<string, number>()
@@ -16,11 +17,21 @@ export class Recent {
   /** Until when there were more than can be remembered. */
   #allUntil = -Infinity
 
-  constructor(clock: Clock) {
+  /** @param matters whether there are replicas */
+  constructor(clock: Clock, matters: boolean) {
     this.#clock = clock
+    this.#matters = matters
+  }
+
+  /** Whether there are replicas; to be told when they come or go. */
+  set matters(now: boolean) {
+    // What was written just before they came is not known.
+    if (now && !this.#matters) this.#allUntil = this.#clock.monotonic() + WINDOW
+    this.#matters = now
   }
 
   add(key: string): void {
+    if (!this.#matters) return
     const now = this.#clock.monotonic()
     if (now >= this.#next) {
       this.#before = now >= this.#next + WINDOW ? new Map() : this.#until

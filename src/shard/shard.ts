@@ -74,8 +74,11 @@ export class Shard {
       return made
     }
     this.members = [member('primary', spec.primary), ...spec.replicas.map((replica) => member('replica', replica))]
+    const replicated = this.members.length > 1
     this.ledger =
-      before?.ledger ?? new Ledger(spec.id, { clock, events, stamps, journal, nodeTimeout: node.nodeTimeout })
+      before?.ledger ??
+      new Ledger(spec.id, { clock, events, stamps, journal, nodeTimeout: node.nodeTimeout }, replicated)
+    this.ledger.replicated = replicated
     // Not made here: it would hold on to what this constructor was given, and so to every shard before this one.
     this.#reading = readingContext(context, this.#tellFailover.bind(this))
     this.#gather = new Gather({
@@ -225,10 +228,10 @@ export class Shard {
   #written<T extends Stored>(keys: readonly string[], outcomes: T[], begun: Begun, replaces: boolean): T[] {
     this.ledger.ended(begun)
     const failed: string[] = []
-    for (const [i, key] of keys.entries()) {
+    for (let i = 0; i < keys.length; i++) {
       const outcome = outcomes[i]
-      if (outcome === 'stored') this.ledger.settled(key, begun)
-      else if (replaces && isFailure(outcome)) failed.push(key)
+      if (outcome === 'stored') this.ledger.settled(keys[i] as string, begun)
+      else if (replaces && isFailure(outcome)) failed.push(keys[i] as string)
     }
     if (failed.length > 0) this.ledger.missed(failed)
     return outcomes

@@ -5,7 +5,7 @@ import { ManualClock } from '../../src/testing/index.ts'
 describe('a key that was changed', () => {
   it('is recent for a second, from its last change', () => {
     const clock = new ManualClock()
-    const recent = new Recent(clock)
+    const recent = new Recent(clock, true)
     expect(recent.has('k')).toBe(false)
     recent.add('k')
     clock.advance(999)
@@ -19,7 +19,7 @@ describe('a key that was changed', () => {
 
   it('is not made recent longer, or at all, by the wall clock', () => {
     const clock = new ManualClock()
-    const recent = new Recent(clock)
+    const recent = new Recent(clock, true)
     recent.add('k')
     clock.jump(-3_600_000)
     clock.advance(1_000)
@@ -30,7 +30,7 @@ describe('a key that was changed', () => {
 describe('more keys than are remembered', () => {
   it('make all keys recent until those that found no place are not any more', () => {
     const clock = new ManualClock()
-    const recent = new Recent(clock)
+    const recent = new Recent(clock, true)
     for (let i = 0; i < 50_000; i++) recent.add(`k:${i}`)
     expect([recent.has('k:0'), recent.has('never changed')]).toEqual([true, false])
     clock.advance(500)
@@ -43,7 +43,7 @@ describe('more keys than are remembered', () => {
 
   it('is so whenever each was changed: a key is recent for a second, and no longer', () => {
     const clock = new ManualClock()
-    const recent = new Recent(clock)
+    const recent = new Recent(clock, true)
     const changed = new Map<string, number>()
     for (let step = 0; step < 2_000; step++) {
       const key = `k:${(step * 7) % 40}`
@@ -56,11 +56,25 @@ describe('more keys than are remembered', () => {
 
   it('does not come of keys that were changed long ago', () => {
     const clock = new ManualClock()
-    const recent = new Recent(clock)
+    const recent = new Recent(clock, true)
     for (let round = 0; round < 3; round++) {
       for (let i = 0; i < 30_000; i++) recent.add(`${round}:${i}`)
       clock.advance(1_000)
     }
     expect(recent.has('never changed')).toBe(false)
+  })
+
+  it('remembers nothing without replicas, and takes every key for recent when some have just come', () => {
+    const clock = new ManualClock()
+    const recent = new Recent(clock, false)
+    recent.add('k')
+    expect(recent.has('k')).toBe(false)
+    recent.matters = true
+    expect([recent.has('k'), recent.has('other')]).toEqual([true, true])
+    clock.advance(999)
+    recent.matters = true
+    expect(recent.has('other')).toBe(true)
+    clock.advance(1)
+    expect(recent.has('other')).toBe(false)
   })
 })
