@@ -1,5 +1,8 @@
+import { serve } from '../kit/child.ts'
+import type { Server } from '../kit/loading-cache.ts'
 import { MANY, type Case } from './cases.ts'
-import { CONTENDERS, type Client, type Server } from './contenders.ts'
+import type { Client } from './client.ts'
+import { CONTENDERS } from './contenders.ts'
 
 /** What the benchmark asks of a contender's process. */
 export type Order =
@@ -7,12 +10,6 @@ export type Order =
   | { readonly fill: number }
   | { readonly measure: Case; readonly ms: number }
   | { readonly close: true }
-
-/** What it answers: calls per millisecond, where that was asked. */
-export interface Answer {
-  readonly rate: number
-  readonly error?: string
-}
 
 const KEYS = 1_000
 /** Through bytes: a text that was put together from pieces would be read more slowly. */
@@ -26,6 +23,7 @@ const STEPS = 16
 let client: Client
 let value = ''
 
+/** @returns calls per millisecond, where that is asked; 0 otherwise */
 async function obey(order: Order): Promise<number> {
   if ('open' in order) {
     const contender = CONTENDERS.find(({ name }) => name === order.open)
@@ -69,10 +67,4 @@ function callOf(operation: Case['operation']): (i: number) => Promise<unknown> {
   return (i) => client.getMany(batches[i] as string[])
 }
 
-process.on('message', (order: Order) => {
-  obey(order).then(
-    (rate) => process.send?.({ rate } satisfies Answer),
-    (error: unknown) => process.send?.({ rate: 0, error: String(error) } satisfies Answer),
-  )
-})
-process.on('disconnect', () => process.exit())
+serve(obey)

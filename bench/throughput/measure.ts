@@ -1,0 +1,94 @@
+import { startMemcached, startRedis, type TestServer } from '../../test/support/servers.ts'
+import { Child } from '../kit/child.ts'
+import { nodeOf, takePart, type LeftOut } from '../kit/contender.ts'
+import { machine, type Machine } from '../kit/machine.ts'
+import type { Progress } from '../kit/progress.ts'
+import { interleave, type Measured } from '../kit/stats.ts'
+import { titleOf, type Case } from './cases.ts'
+import type { ThroughputContender } from './client.ts'
+import { startCluster } from './cluster.ts'
+import { BASELINE, contendersOf } from './contenders.ts'
+import type { Order } from './worker.ts'
+
+/** Calls per millisecond: thousands a second. */
+export interface CaseResult extends Case {
+  readonly baseline: string
+  readonly measured: readonly Measured[]
+}
+
+export interface Results {
+  readonly machine: Machine
+  readonly versions: Readonly<Record<string, string>>
+  readonly leftOut: readonly LeftOut[]
+  readonly rounds: number
+  readonly cases: readonly CaseResult[]
+}
+
+/** How much is measured; times in milliseconds, per contender and round. */
+export interface Plan {
+  readonly tables: readonly (readonly Case[])[]
+  readonly rounds: number
+  readonly round: number
+  readonly warmUp: number
+}
+
+/** How many steps {@link measureThroughput} reports. */
+export function countSteps({ tables, rounds }: Plan): number {
+  return tables.flat().reduce((all, one) => all + takePart(contendersOf(one)).taking.length * (rounds + 1), 0)
+}
+
+export async function measureThroughput(plan: Plan, progress: Progress): Promise<Results> {
+  const cases: CaseResult[] = []
+  for (const group of plan.tables) cases.push(...(await measureTable(group, plan, progress)))
+  const all = new Set(plan.tables.flat().flatMap(contendersOf))
+  const { versions, leftOut } = takePart([...all])
+  return { machine: machine(), versions, leftOut, rounds: plan.rounds, cases }
+}
+
+async function measureTable(group: readonly Case[], plan: Plan, progress: Progress): Promise<CaseResult[]> {
+  const [first] = group as [Case]
+  const { kind, nodes, size } = first
+  const { taking } = takePart(contendersOf(first))
+  const names = taking.map(({ name }) => name)
+  const started: TestServer[] = []
+  const children = new Map<string, Child<Order, number>>()
+  const ask = (name: string, order: Order): Promise<number> => (children.get(name) as Child<Order, number>).ask(order)
+  try {
+    const servers = await Promise.all(
+      Array.from({ length: nodes }, () => (kind === 'redis' ? startRedis() : startMemcached())),
+    )
+    started.push(...servers)
+    const masters = taking.some(({ cluster }) => cluster) ? await startCluster(nodes) : []
+    started.push(...masters)
+    const opened = taking.map((one) => {
+      children.set(one.name, new Child(new URL('./worker.ts', import.meta.url), nodeOf(one)))
+      return ask(one.name, { open: one.name, servers: placesFor(one, servers, masters), kind })
+    })
+    await Promise.all(opened)
+    const results: CaseResult[] = []
+    for (const one of group) {
+      // Each writes what it reads: no two store a value alike.
+      const measure = async (name: string, ms: number): Promise<number> => {
+        progress.step(`${titleOf(one)}, ${one.inFlight} in flight: ${name}`)
+        await ask(name, { fill: size })
+        return ask(name, { measure: one, ms })
+      }
+      for (const name of names) await measure(name, plan.warmUp)
+      const measured = await interleave(names, BASELINE[kind], plan.rounds, (name) => measure(name, plan.round))
+      results.push({ ...one, baseline: BASELINE[kind], measured })
+    }
+    for (const name of names) await ask(name, { close: true })
+    return results
+  } finally {
+    await Promise.all([...children.values()].map((child) => child.stop()))
+    await Promise.all(started.map((server) => server.stop()))
+  }
+}
+
+function placesFor(
+  { cluster }: ThroughputContender,
+  servers: readonly TestServer[],
+  masters: readonly TestServer[],
+): { host: string; port: number }[] {
+  return (cluster === true ? masters : servers).map(({ host, port }) => ({ host, port }))
+}
