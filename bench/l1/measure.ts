@@ -3,7 +3,7 @@ import { nodeOf, takePart, type LeftOut } from '../kit/contender.ts'
 import { machine, type Machine } from '../kit/machine.ts'
 import type { Progress } from '../kit/progress.ts'
 import { interleave, type Measured } from '../kit/stats.ts'
-import { OURS, ROWS } from './contenders.ts'
+import { OURS, type Row } from './contenders.ts'
 import type { Order } from './worker.ts'
 
 /** What one way of asking costs; values are nanoseconds per call, ratios times the time of ours. */
@@ -22,25 +22,25 @@ export interface Results {
 
 /** How much is measured; times in milliseconds, per contender and round. */
 export interface Plan {
+  readonly rows: readonly Row[]
   readonly rounds: number
   readonly round: number
   readonly warmUp: number
 }
 
 /** How many steps {@link measureL1} reports. */
-export function countSteps({ rounds }: Plan): number {
-  return ROWS.reduce((all, { contenders }) => all + takePart(contenders).taking.length * (rounds + 1), 0)
+export function countSteps({ rows, rounds }: Plan): number {
+  return rows.reduce((all, { contenders }) => all + takePart(contenders).taking.length * (rounds + 1), 0)
 }
 
 export async function measureL1(plan: Plan, progress: Progress): Promise<Results> {
   const rows: RowResult[] = []
-  for (const index of ROWS.keys()) rows.push(...(await measureRow(index, plan, progress)))
-  const leftOut = ROWS.flatMap(({ contenders }) => takePart(contenders).leftOut)
+  for (const row of plan.rows) rows.push(...(await measureRow(row, plan, progress)))
+  const leftOut = plan.rows.flatMap(({ contenders }) => takePart(contenders).leftOut)
   return { machine: machine(), rounds: plan.rounds, rows, leftOut: leftOut.filter(({ name }) => name !== OURS) }
 }
 
-async function measureRow(index: number, plan: Plan, progress: Progress): Promise<RowResult[]> {
-  const { title, contenders } = ROWS[index] as (typeof ROWS)[number]
+async function measureRow({ title, contenders }: Row, plan: Plan, progress: Progress): Promise<RowResult[]> {
   const { taking, versions } = takePart(contenders)
   if (!taking.some(({ name }) => name === OURS)) return []
   const children = new Map(
@@ -53,7 +53,7 @@ async function measureRow(index: number, plan: Plan, progress: Progress): Promis
   }
   try {
     const names = taking.map(({ name }) => name)
-    await Promise.all(names.map((name) => ask(name, { row: index, open: name })))
+    await Promise.all(names.map((name) => ask(name, { row: title, open: name })))
     for (const name of names) await measure(name, plan.warmUp)
     const measured = await interleave(names, OURS, plan.rounds, (name) => measure(name, plan.round))
     for (const name of names) await ask(name, { close: true })

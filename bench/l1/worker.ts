@@ -5,7 +5,7 @@ import { ROWS, type Operation } from './contenders.ts'
 
 /** What the benchmark asks of a contender's process. */
 export type Order =
-  { readonly row: number; readonly open: string } | { readonly measure: number } | { readonly close: true }
+  { readonly row: string; readonly open: string } | { readonly measure: number } | { readonly close: true }
 
 const KEYS = 1_000
 /** How many calls there are in one turn of the event loop: timers, by which lru-cache knows the time, have to come round. */
@@ -25,7 +25,7 @@ let operation: Operation
 /** @returns nanoseconds per call, where that is asked; 0 otherwise */
 async function obey(order: Order): Promise<number> {
   if ('open' in order) {
-    const row = ROWS[order.row]
+    const row = ROWS.find(({ title }) => title === order.row)
     const contender = row?.contenders.find(({ name }) => name === order.open)
     if (!row || !contender) throw new Error(`there is no contender ${order.open}`)
     operation = row.operation

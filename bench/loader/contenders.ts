@@ -4,10 +4,11 @@ import { cacheManager } from '../competitors/cache-manager.ts'
 import { cacheable } from '../competitors/cacheable.ts'
 import { TTL, type LoadingContender } from '../kit/loading-cache.ts'
 import { ours, oursWithoutL1 } from '../kit/ours.ts'
+import { BY_HAND, DIRECT } from './names.ts'
 
 /** What one writes who needs a cache of one Redis by the evening: no protection against anything. */
 const byHand: LoadingContender = {
-  name: 'ioredis 6, by hand',
+  name: BY_HAND,
   of: 'ioredis',
   open(server) {
     if (!server) throw new Error('it needs a Redis')
@@ -27,15 +28,12 @@ const byHand: LoadingContender = {
 
 /** No cache at all: what a call of the loader costs by itself. */
 const direct: LoadingContender = {
-  name: 'the loader itself',
+  name: DIRECT,
   of: 'sharded-cache',
   open: () => ({ getOrLoad: (_, load) => load(), close: () => {} }),
 }
 
-export const BY_HAND: string = byHand.name
-export const DIRECT: string = direct.name
-
 /** A key that nobody has: each reads it, loads it and writes it. */
-export const MISSING: readonly LoadingContender[] = [oursWithoutL1, byHand, ours, bentocache, cacheable, cacheManager]
+export const MISSING: readonly LoadingContender[] = [oursWithoutL1, ours, byHand, bentocache, cacheable, cacheManager]
 /** The server is gone. */
 export const DOWN: readonly LoadingContender[] = [oursWithoutL1, direct]

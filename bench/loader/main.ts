@@ -3,8 +3,8 @@ import { progressBar } from '../kit/progress.ts'
 import { runBench } from '../kit/run.ts'
 import type { Measured } from '../kit/stats.ts'
 import { figure, table } from '../kit/table.ts'
-import { BY_HAND, DIRECT } from './contenders.ts'
 import { countSteps, measureLoader, type Plan, type Results, type RowResult } from './measure.ts'
+import { BY_HAND, DIRECT } from './names.ts'
 
 await runBench('loader', 'What a miss costs besides its loader, and a call when no server answers.', async (flags) => {
   const inFlight = [1, 32, 256]

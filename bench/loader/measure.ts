@@ -5,7 +5,8 @@ import type { LoadingContender } from '../kit/loading-cache.ts'
 import { machine, type Machine } from '../kit/machine.ts'
 import type { Progress } from '../kit/progress.ts'
 import { interleave, type Measured } from '../kit/stats.ts'
-import { BY_HAND, DIRECT, DOWN, MISSING } from './contenders.ts'
+import { DOWN, MISSING } from './contenders.ts'
+import { BY_HAND, DIRECT } from './names.ts'
 import type { Order } from './worker.ts'
 
 /** Values are microseconds per call, ratios times the time of the baseline. */

@@ -2,6 +2,7 @@ import { renderLeftOut } from '../kit/contender.ts'
 import { progressBar } from '../kit/progress.ts'
 import { runBench } from '../kit/run.ts'
 import { figure, table } from '../kit/table.ts'
+import { crowdTitle } from './crowd.ts'
 import { countSteps, measureStampede, type Plan, type Results } from './measure.ts'
 
 const CROWDS: Plan['crowds'] = [
@@ -20,11 +21,11 @@ await runBench('stampede', 'Many callers ask for one cold key at once: how often
 })
 
 function render({ crowds, load, rounds, versions, leftOut }: Results): string {
-  const tables = crowds.map(({ processes, callers, outcomes }) =>
+  const tables = crowds.map((crowd) =>
     table(
-      `${processes} ${processes === 1 ? 'process' : 'processes'} with ${figure(callers, 0)} callers each, a loader of ${load} ms, one Redis (medians of ${rounds} rounds)`,
+      `${crowdTitle(crowd)}, a loader of ${load} ms, one Redis (medians of ${rounds} rounds)`,
       ['', 'loads', 'at most', 'median wait, ms', 'slowest wait, ms'],
-      outcomes.map(({ contender, loads, mostLoads, medianWait, slowestWait }) => [
+      crowd.outcomes.map(({ contender, loads, mostLoads, medianWait, slowestWait }) => [
         `${contender} (${versions[contender] ?? ''})`,
         figure(loads, 0),
         figure(mostLoads, 0),

@@ -6,14 +6,8 @@ import { machine, type Machine } from '../kit/machine.ts'
 import type { Progress } from '../kit/progress.ts'
 import { median } from '../kit/stats.ts'
 import { CONTENDERS } from './contenders.ts'
+import { crowdTitle, type Crowd } from './crowd.ts'
 import type { Answer, Order } from './worker.ts'
-
-/** How many ask for one key at once, and from where. */
-export interface Crowd {
-  readonly processes: number
-  /** Of each process. */
-  readonly callers: number
-}
 
 /** What a contender made of it: over the rounds, the median and the most. */
 export interface Outcome {
@@ -85,7 +79,7 @@ async function measureCrowd(
     for (let round = -1; round < rounds; round++) {
       for (let i = 0; i < taking.length; i++) {
         const { name } = taking[(i + round + 1) % taking.length] as (typeof taking)[number]
-        progress.step(`${callers} callers in each of ${processes} processes: ${name}`)
+        progress.step(`${crowdTitle({ processes, callers })}: ${name}`)
         const key = `${name.replaceAll(/\W/g, '-')}-${processes}-${round + 1}`
         const answers = await askAll(name, { key, callers, load, at: Date.now() + 30 })
         if (round >= 0) found.get(name)?.push(answers)

@@ -27,20 +27,25 @@ export interface Results {
 /** How much is measured; times in milliseconds, per contender and round. */
 export interface Plan {
   readonly tables: readonly (readonly Case[])[]
+  /** Who takes part in the cases of a table; everybody unless given. */
+  readonly contenders?: (group: readonly Case[]) => readonly ThroughputContender[]
   readonly rounds: number
   readonly round: number
   readonly warmUp: number
 }
 
 /** How many steps {@link measureThroughput} reports. */
-export function countSteps({ tables, rounds }: Plan): number {
-  return tables.flat().reduce((all, one) => all + takePart(contendersOf(one)).taking.length * (rounds + 1), 0)
+export function countSteps(plan: Plan): number {
+  return plan.tables.reduce(
+    (all, group) => all + takePart(contendersFor(group, plan)).taking.length * group.length * (plan.rounds + 1),
+    0,
+  )
 }
 
 export async function measureThroughput(plan: Plan, progress: Progress): Promise<Results> {
   const cases: CaseResult[] = []
   for (const group of plan.tables) cases.push(...(await measureTable(group, plan, progress)))
-  const all = new Set(plan.tables.flat().flatMap(contendersOf))
+  const all = new Set(plan.tables.flatMap((group) => contendersFor(group, plan)))
   const { versions, leftOut } = takePart([...all])
   return { machine: machine(), versions, leftOut, rounds: plan.rounds, cases }
 }
@@ -48,7 +53,7 @@ export async function measureThroughput(plan: Plan, progress: Progress): Promise
 async function measureTable(group: readonly Case[], plan: Plan, progress: Progress): Promise<CaseResult[]> {
   const [first] = group as [Case]
   const { kind, nodes, size } = first
-  const { taking } = takePart(contendersOf(first))
+  const { taking } = takePart(contendersFor(group, plan))
   const names = taking.map(({ name }) => name)
   const started: TestServer[] = []
   const children = new Map<string, Child<Order, number>>()
@@ -83,6 +88,10 @@ async function measureTable(group: readonly Case[], plan: Plan, progress: Progre
     await Promise.all([...children.values()].map((child) => child.stop()))
     await Promise.all(started.map((server) => server.stop()))
   }
+}
+
+function contendersFor(group: readonly Case[], { contenders }: Plan): readonly ThroughputContender[] {
+  return contenders?.(group) ?? contendersOf(group[0] as Case)
 }
 
 function placesFor(

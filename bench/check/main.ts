@@ -1,0 +1,114 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import pc from 'picocolors'
+import { endOnSignals } from '../kit/run.ts'
+import { figure } from '../kit/table.ts'
+import { judge, lowered, parseFloors, type Floor, type Floors, type Verdict } from './floors.ts'
+import { measureFor, type Effort } from './measure.ts'
+
+const HELP = `npm run bench:check -- [options]
+
+Measures how many times as fast as others this library is, and fails when that is below a floor of bench/floors.json.
+Ratios only, never times.
+
+  --smoke    short, for CI: a floor may be missed by a factor of 4, and is tried three times; one that nothing is
+             measured for fails all the same
+  --write    set the floors 15 % below what is measured now
+  --help     this text
+`
+const FILE = new URL('../floors.json', import.meta.url)
+const FULL: Effort = { keys: 500_000, rounds: 7, round: 300, warmUp: 500 }
+const SMOKE: Effort = { keys: 20_000, rounds: 5, round: 20, warmUp: 30 }
+/** By how much a floor may be missed in a short run: what slows a busy machine down for a moment is no regression. */
+const SLACK = 4
+const TRIES = 3
+const BELOW = 0.15
+
+interface Options {
+  readonly smoke: boolean
+  readonly write: boolean
+  readonly help: boolean
+}
+
+async function main({ smoke, write }: Options): Promise<number> {
+  endOnSignals()
+  const floors = parseFloors(await readFile(FILE, 'utf8'))
+  if (write) {
+    await writeFile(FILE, `${JSON.stringify(lowered(floors, await measureFor(floors, FULL), BELOW), null, 2)}\n`)
+    console.log('Written: bench/floors.json')
+    return 0
+  }
+  const verdicts = smoke ? await trySeveralTimes(floors) : judge(floors, await measureFor(floors, FULL))
+  console.log(render(verdicts))
+  const failed = verdicts.filter(({ ok }) => !ok).length
+  console.log(
+    failed === 0
+      ? pc.green(`\n${verdicts.length} floors hold.`)
+      : pc.red(`\n${failed} of ${verdicts.length} floors do not hold.`),
+  )
+  return failed === 0 ? 0 : 1
+}
+
+/** What fails is measured again, longer each time; only what fails every time has failed. */
+async function trySeveralTimes(floors: Floors): Promise<Verdict[]> {
+  const done: Verdict[] = []
+  let open = floors
+  for (let attempt = 1; ; attempt++) {
+    const effort = { ...SMOKE, rounds: SMOKE.rounds * attempt, round: SMOKE.round * attempt }
+    const verdicts = judge(open, await measureFor(open, effort), SLACK)
+    const failed = verdicts.filter(({ ok, ratio }) => !ok && ratio !== undefined)
+    const last = failed.length === 0 || attempt === TRIES
+    done.push(...verdicts.filter((verdict) => last || !failed.includes(verdict)))
+    if (last) return done
+    open = only(open, failed)
+  }
+}
+
+function only(floors: Floors, failed: readonly Verdict[]): Floors {
+  const rows = [...new Set(failed.map(({ row }) => row))]
+  return Object.fromEntries(
+    rows.map((row) => [
+      row,
+      Object.fromEntries(
+        Object.entries(floors[row] ?? {}).filter(([contender]) =>
+          failed.some((verdict) => verdict.row === row && verdict.contender === contender),
+        ),
+      ),
+    ]),
+  )
+}
+
+function render(verdicts: readonly Verdict[]): string {
+  const lines = verdicts.map(({ row, contender, floor, ratio, ok }) => {
+    const found = ratio === undefined ? 'not measured' : `${figure(ratio, 2)}×`
+    const line = `${ok ? 'ok  ' : 'FAIL'}  ${found.padStart(12)}  ${bounds(floor).padEnd(16)}  ${row}: of ${contender}`
+    return ok ? line : pc.red(line)
+  })
+  return [pc.dim('      times as fast  floor'), ...lines].join('\n')
+}
+
+function bounds({ least, most }: Floor): string {
+  return [least === undefined ? '' : `at least ${least}`, most === undefined ? '' : `at most ${most}`]
+    .filter((text) => text !== '')
+    .join(', ')
+}
+
+function readOptions(): Options | undefined {
+  try {
+    return parseArgs({
+      options: {
+        smoke: { type: 'boolean', default: false },
+        write: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    }).values
+  } catch (error) {
+    console.error(`${pc.red((error as Error).message)}\n\n${HELP}`)
+    return undefined
+  }
+}
+
+const options = readOptions()
+if (options === undefined) process.exitCode = 2
+else if (options.help) process.stdout.write(HELP)
+else process.exitCode = await main(options)
