@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { nodeOf, type Contender } from './contender.ts'
 
 /** What goes back to the benchmark: an answer, or why there is none. */
 interface Reply<A> {
@@ -17,17 +18,19 @@ export class Child<Order, Answer> {
 
   /**
    * @param program what it runs; that calls {@link serve}
-   * @param node the Node it runs on; the benchmark's own unless given
+   * @param contender whose it is
    */
-  constructor(program: URL, node: string = process.execPath) {
+  constructor(program: URL, contender: Contender) {
     this.#process = fork(fileURLToPath(program), {
-      execPath: node,
+      execPath: nodeOf(contender),
       execArgv: ['--import', 'tsx'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     this.#ended = new Promise((_, reject) => {
-      this.#process.once('error', reject)
-      this.#process.once('exit', (code) => reject(new Error(`a contender's process ended with ${code}`)))
+      this.#process.on('error', reject)
+      this.#process.once('exit', (code, signal) =>
+        reject(new Error(`the process of ${contender.name} ended with ${code ?? signal}`)),
+      )
     })
     this.#ended.catch(() => {})
   }

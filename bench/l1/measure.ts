@@ -1,5 +1,5 @@
 import { Child } from '../kit/child.ts'
-import { nodeOf, takePart, type LeftOut } from '../kit/contender.ts'
+import { takePart, type LeftOut } from '../kit/contender.ts'
 import { machine, type Machine } from '../kit/machine.ts'
 import type { Progress } from '../kit/progress.ts'
 import { interleave, type Measured } from '../kit/stats.ts'
@@ -44,7 +44,7 @@ async function measureRow({ title, contenders }: Row, plan: Plan, progress: Prog
   const { taking, versions } = takePart(contenders)
   if (!taking.some(({ name }) => name === OURS)) return []
   const children = new Map(
-    taking.map((one) => [one.name, new Child<Order, number>(new URL('./worker.ts', import.meta.url), nodeOf(one))]),
+    taking.map((one) => [one.name, new Child<Order, number>(new URL('./worker.ts', import.meta.url), one)]),
   )
   const ask = (name: string, order: Order): Promise<number> => (children.get(name) as Child<Order, number>).ask(order)
   const measure = (name: string, ms: number): Promise<number> => {

@@ -1,6 +1,6 @@
 import { redisText, startRedis, type TestServer } from '../../test/support/servers.ts'
 import { Child } from '../kit/child.ts'
-import { nodeOf, takePart, type LeftOut } from '../kit/contender.ts'
+import { takePart, type LeftOut } from '../kit/contender.ts'
 import type { LoadingContender } from '../kit/loading-cache.ts'
 import { machine, type Machine } from '../kit/machine.ts'
 import type { Progress } from '../kit/progress.ts'
@@ -67,14 +67,14 @@ async function measureAll(
   const ask = (name: string, order: Order): Promise<number> => (children.get(name) as Child<Order, number>).ask(order)
   try {
     const place = { host: server.host, port: server.port }
-    for (const one of taking) children.set(one.name, new Child(new URL('./worker.ts', import.meta.url), nodeOf(one)))
+    for (const one of taking) children.set(one.name, new Child(new URL('./worker.ts', import.meta.url), one))
     await Promise.all(names.map((name) => ask(name, { open: name, server: place })))
     const rows: RowResult[] = []
     for (const inFlight of plan.inFlight) {
       const measure = async (name: string, ms: number): Promise<number> => {
         progress.step(`${what}, ${inFlight} in flight: ${name}`)
         await before(server)
-        return ask(name, { inFlight, ms })
+        return ask(name, { inFlight, ms, kept: contenders === MISSING })
       }
       for (const name of names) await measure(name, plan.warmUp)
       rows.push({

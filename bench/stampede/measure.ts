@@ -1,6 +1,6 @@
 import { startRedis } from '../../test/support/servers.ts'
 import { Child } from '../kit/child.ts'
-import { nodeOf, takePart, type LeftOut } from '../kit/contender.ts'
+import { takePart, type LeftOut } from '../kit/contender.ts'
 import type { Server } from '../kit/loading-cache.ts'
 import { machine, type Machine } from '../kit/machine.ts'
 import type { Progress } from '../kit/progress.ts'
@@ -70,7 +70,7 @@ async function measureCrowd(
       const program = new URL('./worker.ts', import.meta.url)
       children.set(
         one.name,
-        Array.from({ length: processes }, () => new Child(program, nodeOf(one))),
+        Array.from({ length: processes }, () => new Child(program, one)),
       )
       await askAll(one.name, { open: one.name, server: { host, port } })
     }

@@ -1,6 +1,6 @@
 import { startMemcached, startRedis, type TestServer } from '../../test/support/servers.ts'
 import { Child } from '../kit/child.ts'
-import { nodeOf, takePart, type LeftOut } from '../kit/contender.ts'
+import { takePart, type LeftOut } from '../kit/contender.ts'
 import { machine, type Machine } from '../kit/machine.ts'
 import type { Progress } from '../kit/progress.ts'
 import { interleave, type Measured } from '../kit/stats.ts'
@@ -66,7 +66,7 @@ async function measureTable(group: readonly Case[], plan: Plan, progress: Progre
     const masters = taking.some(({ cluster }) => cluster) ? await startCluster(nodes) : []
     started.push(...masters)
     const opened = taking.map((one) => {
-      children.set(one.name, new Child(new URL('./worker.ts', import.meta.url), nodeOf(one)))
+      children.set(one.name, new Child(new URL('./worker.ts', import.meta.url), one))
       return ask(one.name, { open: one.name, servers: placesFor(one, servers, masters), kind })
     })
     await Promise.all(opened)
