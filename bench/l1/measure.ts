@@ -36,8 +36,11 @@ export function countSteps({ rows, rounds }: Plan): number {
 export async function measureL1(plan: Plan, progress: Progress): Promise<Results> {
   const rows: RowResult[] = []
   for (const row of plan.rows) rows.push(...(await measureRow(row, plan, progress)))
-  const leftOut = plan.rows.flatMap(({ contenders }) => takePart(contenders).leftOut)
-  return { machine: machine(), rounds: plan.rounds, rows, leftOut: leftOut.filter(({ name }) => name !== OURS) }
+  const parts = plan.rows.map(({ contenders }) => takePart(contenders))
+  // Who takes part in another row is not left out.
+  const there = new Set(parts.flatMap(({ taking }) => taking.map(({ name }) => name)))
+  const leftOut = parts.flatMap((part) => part.leftOut).filter(({ name }) => !there.has(name))
+  return { machine: machine(), rounds: plan.rounds, rows, leftOut }
 }
 
 async function measureRow({ title, contenders }: Row, plan: Plan, progress: Progress): Promise<RowResult[]> {

@@ -1,6 +1,8 @@
 import { figure } from '../kit/table.ts'
+import { BY_HAND } from '../loader/names.ts'
+import { percent } from '../remap/format.ts'
 import type { AllResults } from './results.ts'
-import { short, times } from './section.ts'
+import { isOurs, times } from './section.ts'
 
 /** One figure at the top of the page. */
 export interface Highlight {
@@ -10,13 +12,14 @@ export interface Highlight {
 }
 
 /** What a hurried reader should see: one figure of each benchmark that was run. */
-export function highlights({ throughput, l1, stampede, loader, routing }: AllResults): Highlight[] {
+export function highlights({ throughput, l1, stampede, loader, routing, remap }: AllResults): Highlight[] {
   return [
     ...throughputFigure(throughput),
     ...l1Figure(l1),
     ...stampedeFigure(stampede),
     ...loaderFigure(loader),
     ...routingFigure(routing),
+    ...remapFigure(remap),
   ]
 }
 
@@ -30,7 +33,7 @@ function throughputFigure(results: AllResults['throughput']): Highlight[] {
   return [
     {
       label: 'Reads a second from one Redis, 256 in flight',
-      value: `${short(ours.value)} thousand`,
+      value: figure(Math.round(ours.value) * 1_000, 0),
       note: `${times(ours.ratio)} those of ${found.baseline}`,
     },
   ]
@@ -66,8 +69,9 @@ function stampedeFigure(results: AllResults['stampede']): Highlight[] {
 }
 
 function loaderFigure(results: AllResults['loader']): Highlight[] {
-  const ours = results?.missing[0]?.measured[0]
-  const hand = results?.missing[0]?.measured.find(({ ratio, least, most }) => ratio === 1 && least === 1 && most === 1)
+  const measured = results?.missing[0]?.measured ?? []
+  const ours = measured.find(({ contender }) => isOurs(contender))
+  const hand = measured.find(({ contender }) => contender === BY_HAND)
   if (!ours || !hand) return []
   return [
     {
@@ -80,7 +84,7 @@ function loaderFigure(results: AllResults['loader']): Highlight[] {
 
 function routingFigure(results: AllResults['routing']): Highlight[] {
   const measured = results?.lookups[0]?.measured ?? []
-  const ours = measured.find(({ contender }) => contender.startsWith('sharded-cache'))
+  const ours = measured.find(({ contender }) => isOurs(contender))
   const other = measured.find(({ contender }) => contender.startsWith('hashring'))
   if (!ours || !other) return []
   return [
@@ -88,6 +92,19 @@ function routingFigure(results: AllResults['routing']): Highlight[] {
       label: 'The node of a key, of ten nodes',
       value: `${figure(ours.value, 0)} ns`,
       note: `hashring: ${figure(other.value, 0)} ns`,
+    },
+  ]
+}
+
+function remapFigure(results: AllResults['remap']): Highlight[] {
+  const added = results?.remap.filter(({ change, nodes }) => change === 'add' && nodes === 10)
+  const [ring, modulo] = ['ring-1024', 'modulo'].map((name) => added?.find(({ contender }) => contender === name))
+  if (!ring || !modulo) return []
+  return [
+    {
+      label: 'Keys that move when one node joins ten',
+      value: percent(ring.movedPercent),
+      note: `modulo: ${percent(modulo.movedPercent)}`,
     },
   ]
 }
