@@ -3,8 +3,9 @@ import { parseArgs } from 'node:util'
 import pc from 'picocolors'
 import { endOnSignals } from '../kit/run.ts'
 import { figure } from '../kit/table.ts'
-import { judge, lowered, parseFloors, type Floor, type Floors, type Verdict } from './floors.ts'
+import { judge, lowered, parseFloors, type Floor, type Verdict } from './floors.ts'
 import { measureFor, type Effort } from './measure.ts'
+import { judgeSeveralTimes } from './tries.ts'
 
 const HELP = `npm run bench:check -- [options]
 
@@ -38,7 +39,12 @@ async function main({ smoke, write }: Options): Promise<number> {
     console.log('Written: bench/floors.json')
     return 0
   }
-  const verdicts = smoke ? await trySeveralTimes(floors) : judge(floors, await measureFor(floors, FULL))
+  const verdicts = smoke
+    ? await judgeSeveralTimes(floors, (left, attempt) => measureFor(left, longer(SMOKE, attempt)), {
+        tries: TRIES,
+        slack: SLACK,
+      })
+    : judge(floors, await measureFor(floors, FULL))
   console.log(render(verdicts, smoke ? SLACK : 1))
   const failed = verdicts.filter(({ ok }) => !ok).length
   console.log(
@@ -49,33 +55,8 @@ async function main({ smoke, write }: Options): Promise<number> {
   return failed === 0 ? 0 : 1
 }
 
-/** What fails is measured again, longer each time; only what fails every time has failed. */
-async function trySeveralTimes(floors: Floors): Promise<Verdict[]> {
-  const done: Verdict[] = []
-  let open = floors
-  for (let attempt = 1; ; attempt++) {
-    const effort = { ...SMOKE, rounds: SMOKE.rounds * attempt, round: SMOKE.round * attempt }
-    const verdicts = judge(open, await measureFor(open, effort), SLACK)
-    const failed = verdicts.filter(({ ok, ratio }) => !ok && ratio !== undefined)
-    const last = failed.length === 0 || attempt === TRIES
-    done.push(...verdicts.filter((verdict) => last || !failed.includes(verdict)))
-    if (last) return done
-    open = only(open, failed)
-  }
-}
-
-function only(floors: Floors, failed: readonly Verdict[]): Floors {
-  const rows = [...new Set(failed.map(({ row }) => row))]
-  return Object.fromEntries(
-    rows.map((row) => [
-      row,
-      Object.fromEntries(
-        Object.entries(floors[row] ?? {}).filter(([contender]) =>
-          failed.some((verdict) => verdict.row === row && verdict.contender === contender),
-        ),
-      ),
-    ]),
-  )
+function longer(effort: Effort, times: number): Effort {
+  return { ...effort, rounds: effort.rounds * times, round: effort.round * times }
 }
 
 function render(verdicts: readonly Verdict[], slack: number): string {

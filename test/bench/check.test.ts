@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { l1Row, ofL1, ofRouting, ofThroughput, routingRow, throughputRow } from '../../bench/check/comparisons.ts'
-import { judge, lowered, parseFloors, type Floors } from '../../bench/check/floors.ts'
+import { judge, lowered, parseFloors, type Comparison, type Floors } from '../../bench/check/floors.ts'
+import { judgeSeveralTimes } from '../../bench/check/tries.ts'
 import { ROWS } from '../../bench/l1/contenders.ts'
 import { machine } from '../../bench/kit/machine.ts'
 import type { Measured } from '../../bench/kit/stats.ts'
 import { TABLES } from '../../bench/throughput/cases.ts'
 
 const FLOORS: Floors = { row: { slow: { least: 2 }, quick: { least: 0.5, most: 3 } } }
-const at = (slow: number, quick: number): { row: string; contender: string; ratio: number }[] => [
+const at = (slow: number, quick: number): Comparison[] => [
   { row: 'row', contender: 'slow', ratio: slow },
   { row: 'row', contender: 'quick', ratio: quick },
 ]
@@ -49,6 +50,36 @@ describe('floors', () => {
     ['{"row":{"a":{"least":"1"}}}', 'needs least or most'],
   ])('that could never fail are refused: %s', (text, message) => {
     expect(() => parseFloors(text)).toThrow(message)
+  })
+})
+
+describe('several tries', () => {
+  const limits = { tries: 3, slack: 1 }
+  const run = async (attempts: readonly (readonly Comparison[])[]): Promise<{ ok: string[]; asked: string[][] }> => {
+    const asked: string[][] = []
+    const verdicts = await judgeSeveralTimes(
+      FLOORS,
+      (left, attempt) => {
+        asked.push(Object.values(left).flatMap((of) => Object.keys(of)))
+        return Promise.resolve(attempts[attempt - 1] ?? [])
+      },
+      limits,
+    )
+    return { ok: verdicts.filter(({ ok }) => ok).map(({ contender }) => contender), asked }
+  }
+
+  it('measure again what did not hold, and nothing else', async () => {
+    expect(await run([at(1, 1), at(3, 9)])).toEqual({ ok: ['quick', 'slow'], asked: [['slow', 'quick'], ['slow']] })
+  })
+
+  it('end with what never held', async () => {
+    const { ok, asked } = await run([at(1, 1), at(1, 1), at(1, 1), at(9, 1)])
+    expect(ok).toEqual(['quick'])
+    expect(asked).toHaveLength(3)
+  })
+
+  it('do not help a floor that nothing is measured for', async () => {
+    expect(await run([at(3, 1).slice(1)])).toEqual({ ok: ['quick'], asked: [['slow', 'quick']] })
   })
 })
 
