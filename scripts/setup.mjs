@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { fail, npm, root, run } from './process.mjs'
 
@@ -28,24 +28,31 @@ export function checkNode(version = process.versions.node) {
   fail(`sharded-cache needs Node 20.19 or newer; this is Node ${version}. See https://nodejs.org`)
 }
 
-/** Runs `npm ci` when what is installed is not what package-lock.json names. */
-export async function ensureInstalled() {
-  const why = whyInstall()
+/**
+ * Runs `npm ci` in a folder when what is installed there is not what its package-lock.json names.
+ *
+ * @param options `optional`: say that it failed and go on, instead of ending the process
+ */
+export async function ensureInstalled(folder = root, { optional = false } = {}) {
+  const why = whyInstall(folder)
   if (why === undefined) return
-  console.error(`Installing the dependencies (${why}) …`)
+  const place = folder === root ? '' : ` of ${relative(root, folder)}`
+  console.error(`Installing the dependencies${place} (${why}) …`)
   const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']
-  const { code, output } = await npm(args, { quiet: true })
-  if (code !== 0) fail(`npm ci failed:\n${output}`)
+  const { code, output } = await npm(args, { quiet: true, cwd: folder })
+  if (code === 0) return
+  if (!optional) fail(`npm ci failed:\n${output}`)
+  console.error(`npm ci failed, so what was to be installed is left out:\n${output}`)
 }
 
-function whyInstall() {
-  const list = join(root, 'node_modules', '.package-lock.json')
+function whyInstall(folder) {
+  const list = join(folder, 'node_modules', '.package-lock.json')
   if (!existsSync(list)) return 'there are none yet'
   const installed = readJson(list).packages
-  const wanted = Object.entries(readJson(join(root, 'package-lock.json')).packages)
+  const wanted = Object.entries(readJson(join(folder, 'package-lock.json')).packages)
   for (const [path, { version, optional, devOptional }] of wanted) {
     if (path === '') continue
-    const found = existsSync(join(root, path)) ? installed[path] : undefined
+    const found = existsSync(join(folder, path)) ? installed[path] : undefined
     // An optional package may be for another platform.
     if (found === undefined ? !optional && !devOptional : found.version !== version)
       return `${path.replace(/^.*node_modules\//, '')} ${version} is missing`

@@ -8,7 +8,9 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 function filesOf(folder: string): Sources {
   const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-  const kept = names.filter((name) => /\.m?ts$|\.mjs$/.test(name)).map((name) => name.replaceAll('\\', '/'))
+  const kept = names
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((name) => /\.m?ts$|\.mjs$/.test(name) && !name.includes('node_modules/'))
   return new Map(kept.map((name) => [name, readFileSync(join(root, folder, name), 'utf8')]))
 }
 

@@ -46,12 +46,23 @@ ${about}
     process.exitCode = 2
     return
   }
+  endOnSignals()
   const { results, text } = await run(flags)
   console.log(text)
   const path = `${ROOT}bench/${flags.smoke ? 'out' : 'results'}/${name}.json`
   await mkdir(dirname(path), { recursive: true })
   await writeFile(path, `${JSON.stringify(results, null, 2)}\n`)
   console.log(`\nWritten: ${relative(ROOT, path)}`)
+}
+
+/** Asked to end, this process runs what has to be done at the end: servers that it started would stay otherwise. */
+export function endOnSignals(): void {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)
+    process.once(signal, () => process.exit(code))
 }
 
 function roundsOf(given: string): number {

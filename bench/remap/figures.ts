@@ -62,7 +62,7 @@ function remapCells(row: RemapRow): string[] {
 }
 
 /** The busiest of ten nodes over the average. */
-export function balanceTable({ balance, plan }: Results): Table {
+export function balanceTable({ balance, plan }: Pick<Results, 'balance' | 'plan'>): Table {
   return {
     title: 'Balance of ten nodes',
     columns: ['Placement', 'Peak, median', 'Peak, worst'],

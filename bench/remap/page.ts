@@ -1,8 +1,9 @@
 import { escapeText } from './charts/svg.ts'
 import { themed } from './charts/theme.ts'
-import { balanceTable, remapTables, trafficTable, type Table } from './figures.ts'
+import { balanceTable, remapTables, trafficTable } from './figures.ts'
 import { percent, whole } from './format.ts'
 import { STYLE } from './page-style.ts'
+import { renderTable } from './page-table.ts'
 import { renderJson, type Results } from './results.ts'
 
 type Charts = Record<'remap' | 'balance' | 'traffic', string>
@@ -78,27 +79,6 @@ ${tile('Keys moved when one node joins ten', moved('ring-1024'), `modulo: ${move
 ${tile('Database calls that change causes', calls('ring'), `modulo: ${calls('modulo')}`)}
 ${tile('Busiest of ten nodes over the average', `${balance('ring-1024')} ×`, `with 150 points: ${balance('ring-150')} ×`)}
 </dl>`
-}
-
-function renderTable(table: Table): string {
-  const id = `table-${table.title.toLowerCase().replaceAll(/\W+/g, '-')}`
-  const [first, ...rest] = table.columns.map(escapeText)
-  const bodies = table.groups.map(({ name, rows }) => {
-    const lines = rows.map(({ cells: [label, ...figures], ours }) => {
-      const cells = figures.map((figure) => `<td>${escapeText(figure)}</td>`).join('')
-      return `<tr${ours ? ' class="ours"' : ''}><th scope="row">${escapeText(label ?? '')}</th>${cells}</tr>`
-    })
-    const heading = `<tr class="group"><th scope="rowgroup" colspan="${table.columns.length}">${escapeText(name)}</th></tr>`
-    return `<tbody>\n${heading}\n${lines.join('\n')}\n</tbody>`
-  })
-  const corner = first === '' ? '<td></td>' : `<th scope="col">${first}</th>`
-  return `<div class="scroll" role="region" aria-labelledby="${id}" tabindex="0">
-<table>
-<caption id="${id}">${escapeText(table.title)}</caption>
-<thead><tr>${corner}${rest.map((column) => `<th scope="col">${column}</th>`).join('')}</tr></thead>
-${bodies.join('\n')}
-</table>
-</div>`
 }
 
 function method({ contenders, plan }: Results): string {

@@ -18,7 +18,8 @@ export function renderTerminal(results: Results): string {
   ].join('\n')
 }
 
-function renderTable(table: Table): string[] {
+/** One table, line by line. */
+export function renderTable(table: Table): string[] {
   const rows = table.groups.flatMap((group) => group.rows)
   const widths = table.columns.map((column, index) =>
     Math.max(column.length, ...rows.map((row) => (row.cells[index] ?? '').length)),

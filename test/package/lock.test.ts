@@ -64,3 +64,12 @@ it('what comes with the package is known by its content, and runs nothing when i
     expect(hasInstallScript, `${name}`).toBeUndefined()
   }
 })
+
+it('that of the competitors of the benchmarks names no registry either, and is in step', () => {
+  const read = (name: string): unknown =>
+    JSON.parse(readFileSync(new URL(`../../bench/competitors/${name}`, import.meta.url), 'utf8'))
+  const { '': own, ...others } = (read('package-lock.json') as { packages: Record<string, Package> }).packages
+  expect(Object.keys(others).filter((name) => others[name]?.resolved !== undefined)).toEqual([])
+  expect(Object.keys(others).filter((name) => !others[name]?.integrity?.startsWith('sha512-'))).toEqual([])
+  expect(own?.dependencies).toEqual((read('package.json') as Package).dependencies)
+})

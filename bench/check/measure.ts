@@ -1,0 +1,72 @@
+import { Child } from '../kit/child.ts'
+import { progressBar } from '../kit/progress.ts'
+import { OURS as OURS_IN_L1, ROWS } from '../l1/contenders.ts'
+import { countSteps as countL1, measureL1 } from '../l1/measure.ts'
+import type { Plan as RoutingPlan, Results as RoutingResults } from '../routing/measure.ts'
+import { TABLES, type Case } from '../throughput/cases.ts'
+import type { ThroughputContender } from '../throughput/client.ts'
+import { BASELINE, contendersOf } from '../throughput/contenders.ts'
+import { countSteps as countThroughput, measureThroughput } from '../throughput/measure.ts'
+import { isOurs, l1Row, ofL1, ofRouting, ofThroughput, throughputRow } from './comparisons.ts'
+import type { Comparison, Floors } from './floors.ts'
+
+/** How much is measured; times in milliseconds. */
+export interface Effort {
+  /** Keys that are routed in one round. */
+  readonly keys: number
+  readonly rounds: number
+  readonly round: number
+  readonly warmUp: number
+}
+
+/** Measures what there are floors for, and nothing else but what that is compared through. */
+export async function measureFor(floors: Floors, effort: Effort): Promise<Comparison[]> {
+  return [
+    ...(await measureRoutes(floors, effort)),
+    ...(await measureHits(floors, effort)),
+    ...(await measureCalls(floors, effort)),
+  ]
+}
+
+async function measureRoutes(floors: Floors, { keys, rounds }: Effort): Promise<Comparison[]> {
+  if (!Object.keys(floors).some((row) => row.startsWith('routing:'))) return []
+  const child = new Child<RoutingPlan, RoutingResults>(new URL('../routing/worker.ts', import.meta.url), {
+    name: 'routing',
+    of: 'sharded-cache',
+  })
+  try {
+    return ofRouting(await child.ask({ keys, rounds }))
+  } finally {
+    await child.stop()
+  }
+}
+
+async function measureHits(floors: Floors, effort: Effort): Promise<Comparison[]> {
+  const rows = ROWS.map((row) => ({
+    ...row,
+    contenders: row.contenders.filter(({ name }) => name === OURS_IN_L1 || has(floors, l1Row(row.title), name)),
+  })).filter(({ contenders }) => contenders.length > 1)
+  const plan = { ...effort, rows }
+  const progress = progressBar(countL1(plan))
+  const results = await measureL1(plan, progress)
+  progress.done()
+  return ofL1(results)
+}
+
+async function measureCalls(floors: Floors, effort: Effort): Promise<Comparison[]> {
+  const tables = TABLES.map((group) => group.filter((one) => floors[throughputRow(one)] !== undefined))
+  const contenders = (group: readonly Case[]): ThroughputContender[] =>
+    contendersOf(group[0] as Case).filter(
+      ({ name }) =>
+        isOurs(name) || group.some((one) => name === BASELINE[one.kind] || has(floors, throughputRow(one), name)),
+    )
+  const plan = { ...effort, tables: tables.filter(({ length }) => length > 0), contenders }
+  const progress = progressBar(countThroughput(plan))
+  const results = await measureThroughput(plan, progress)
+  progress.done()
+  return ofThroughput(results)
+}
+
+function has(floors: Floors, row: string, contender: string): boolean {
+  return floors[row]?.[contender] !== undefined
+}
