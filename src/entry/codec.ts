@@ -32,7 +32,24 @@ export const jsonCodec: Codec = {
 
 /** What {@link jsonCodec} makes of the bytes from `from` on. */
 export function decodeJson(bytes: Uint8Array, from: number): unknown {
-  return JSON.parse(asBuffer(bytes).toString('utf8', from)) as unknown
+  // Without an encoding, Node need not look for it.
+  return JSON.parse(asBuffer(bytes).toString(undefined, from)) as unknown
+}
+
+/** From this length on, in bytes, it is worth a look whether a text has to be parsed. */
+const LONG_TEXT = 512
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+
+/**
+ * The same for bytes that {@link encodeJson} is known to have written: what is one long text without escapes is what stands
+ * between its quotes. To parse it takes five times as long, and a second text.
+ */
+export function decodeOwnJson(bytes: Uint8Array, from: number): unknown {
+  const last = bytes.length - 1
+  if (last - from < LONG_TEXT || bytes[from] !== QUOTE || bytes[last] !== QUOTE) return decodeJson(bytes, from)
+  if (bytes.indexOf(BACKSLASH, from) !== -1 || bytes.indexOf(QUOTE, from + 1) !== last) return decodeJson(bytes, from)
+  return asBuffer(bytes).toString(undefined, from + 1, last)
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Hash } from '../base/hash.ts'
 import { MAX_CLOCK_SKEW } from '../base/stamps.ts'
-import { decodeJson, encodeJson, encodeValue, jsonCodec, type Codec } from './codec.ts'
+import { decodeJson, decodeOwnJson, encodeJson, encodeValue, jsonCodec, type Codec } from './codec.ts'
 import { inflate, MAX_INFLATED, type Compression } from './compression.ts'
 import {
   AT_ENTRY_UNTIL,
@@ -222,7 +222,9 @@ function decode({ codec }: Form, bytes: Plain, from: number): unknown {
   try {
     // A view of the bytes costs as much as to parse a short text.
     if (typeof bytes === 'string') return JSON.parse(bytes)
-    return codec === jsonCodec ? decodeJson(bytes, from) : codec.decode(from === 0 ? bytes : bytes.subarray(from))
+    if (codec !== jsonCodec) return codec.decode(from === 0 ? bytes : bytes.subarray(from))
+    // Behind a header stands what was checked to be what a cache wrote.
+    return from === 0 ? decodeJson(bytes, 0) : decodeOwnJson(bytes, from)
   } catch {
     return undefined
   }

@@ -3,7 +3,7 @@ import xxhash from 'xxhash-wasm'
 import { describe, expect, it } from 'vitest'
 import { hashTag } from '../../src/base/hash-tag.ts'
 import { loadHash } from '../../src/base/hash.ts'
-import { shortXxh32 } from '../../src/base/xxh32.ts'
+import { bytesXxh32, shortXxh32 } from '../../src/base/xxh32.ts'
 import { seededRandom } from '../../src/testing/index.ts'
 import { xxh32 } from '../placement/xxh32.ts'
 
@@ -72,6 +72,18 @@ describe('XXH32 in JavaScript', () => {
       settings,
     )
   })
+})
+
+describe('bytes', () => {
+  it.each([0, 31, 4_095, 4_096, 4_111, 65_535, 65_536, 65_537, 200_000])(
+    '%d of them, wherever they stand',
+    (length) => {
+      const bytes = Buffer.alloc(length + 100, 'xxHash of what is long')
+      const own = bytesXxh32(bytes, 7, 33, 33 + length) >>> 0
+      expect(hash.bytes(bytes, 7, 33, 33 + length)).toBe(own)
+      expect(h32Raw(bytes.subarray(33, 33 + length), 7)).toBe(own)
+    },
+  )
 })
 
 describe('the place of a key', () => {
