@@ -176,15 +176,26 @@ export class Lead {
   }
 
   #begin(flights: readonly Flight[], now: number, end: number): void {
-    const { origin } = this.#context
-    const names = flights.map(({ target }) => target.name)
-    const stale = flights.length === 1 ? flights[0]?.stale : undefined
-    for (const flight of flights) flight.began ??= now
-    const fill = new Fill(this.#context, flights, this.#request, end)
-    origin.run(this.#load, names, this.#request.policy.hardTimeout, fill, now, stale)
+    beginLoad(this.#context, this.#load, this.#request, flights, now, end)
   }
 
   #failAll(flights: readonly Flight[], error: unknown): void {
     for (const flight of flights) this.#context.flights.fail(flight, error)
   }
+}
+
+/** Has flights loaded that have their leases, or go without. The parameters are those of {@link Lead}. */
+export function beginLoad(
+  context: LeadContext,
+  load: LoadFunction,
+  request: LoadRequest,
+  flights: readonly Flight[],
+  now: number,
+  end: number,
+): void {
+  const names = flights.map(({ target }) => target.name)
+  const stale = flights.length === 1 ? flights[0]?.stale : undefined
+  for (const flight of flights) flight.began ??= now
+  const fill = new Fill(context, flights, request, end)
+  context.origin.run(load, names, request.policy.hardTimeout, fill, now, stale)
 }

@@ -6,7 +6,7 @@ import type { Flight } from './flight.ts'
 import { judge } from './freshness.ts'
 import type { Gate } from './gate.ts'
 import { Joiner, type AskAgain, type Call } from './join.ts'
-import { Lead, type LeadContext } from './lead.ts'
+import { beginLoad, Lead, type LeadContext } from './lead.ts'
 import type { LoadFunction } from './origin.ts'
 import type { LoadKey, LoadRequest } from './request.ts'
 import type { Tally } from './tally.ts'
@@ -224,9 +224,17 @@ export class Loads {
 
   /** Has the flights of missing keys loaded. */
   #lead(missing: readonly Flight[], load: LoadFunction, request: LoadRequest, since: number): void {
-    if (missing.length === 0) return
-    const { clock, nodeTimeout } = this.#context
-    new Lead(this.#context, load, request, this.#settleFound, clock.monotonic()).begin(missing, since + nodeTimeout)
+    const [first] = missing
+    if (first === undefined) return
+    const { clock, nodeTimeout, tiers } = this.#context
+    const now = clock.monotonic()
+    const end = since + nodeTimeout
+    const { policy, form } = request
+    // Where there is nothing to wait for: thousands may come here at once, when nodes fail.
+    const alone = missing.length === 1 && policy.softTimeout === undefined
+    if (alone && !tiers.leases.available(first.target.key, form)) {
+      beginLoad(this.#context, load, request, missing, now, end)
+    } else new Lead(this.#context, load, request, this.#settleFound, now).begin(missing, end)
   }
 
   /** Settles a flight whose key somebody else has just written, unless that is of no use. */
