@@ -36,6 +36,18 @@ export interface Routed {
   readonly route: Route
 }
 
+class RoutedRead implements Routed {
+  readonly outcome: ReadOutcome
+  readonly source: Source | undefined
+  readonly route: Route
+
+  constructor(outcome: ReadOutcome, source: Source | undefined, route: Route) {
+    this.outcome = outcome
+    this.source = source
+    this.route = route
+  }
+}
+
 /** An entry on its way to a node. */
 export interface RoutedWrite extends RoutedKey, Omit<WriteItem, 'key'> {
   /** Of the lease under which it is written; `undefined` for a write that overwrites whatever is there. */
@@ -88,7 +100,7 @@ export class Router {
     const topology = this.#current()
     return this.#dispatch(topology, keys, async ({ route, keys: some }) => {
       const { outcomes, sources } = await route.shard.read(storedNames(some), policy, ms)
-      return outcomes.map((outcome, i) => ({ outcome, source: sources[i], route }))
+      return outcomes.map((outcome, i) => new RoutedRead(outcome, sources[i], route))
     })
   }
 
@@ -223,7 +235,7 @@ export class Router {
     await Promise.all(
       groups.map(async (group) => {
         const some = await ask(group)
-        for (const [i, at] of group.at.entries()) results[at] = some[i] as T
+        for (let i = 0; i < some.length; i++) results[group.at[i] as number] = some[i] as T
       }),
     )
     return results
@@ -233,7 +245,8 @@ export class Router {
     const groups: Group<K>[] = []
     /** By the index of the owner, the group that its last key went to. */
     const latest: (Group<K> | undefined)[] = []
-    for (const [at, key] of keys.entries()) {
+    for (let at = 0; at < keys.length; at++) {
+      const key = keys[at] as K
       const index = ownerIndex(topology, key.key)
       let group = latest[index]
       if (group === undefined || this.#ejector) {

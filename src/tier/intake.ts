@@ -54,7 +54,8 @@ export class Intake {
   accept(targets: readonly TierKey[], routed: readonly Routed[], form: Form, end: number): Taken[] | Promise<Taken[]> {
     const results: (Unpacked | undefined)[] = []
     const now = this.#context.clock.now()
-    for (const [i, { outcome }] of routed.entries()) {
+    for (let i = 0; i < routed.length; i++) {
+      const { outcome } = routed[i] as Routed
       const unpacked =
         outcome instanceof Uint8Array ? this.#unpack(targets[i] as TierKey, outcome, form, now) : undefined
       // Rare: values out of step, and schemas that take their time.

@@ -52,6 +52,7 @@ const BOUNDS: Readonly<Record<string, string>> = {
   'shard/gathered-reads.ts at': 'the width of a batch',
   'shard/gathered-writes.ts items': 'the width of a batch',
   'shard/gathered-writes.ts writers': 'the width of a batch',
+  'redis/row.ts replies': 'the width of a batch',
   'tier/l1.ts slots': '`l1.max` and `l1.maxBytes`',
 }
 
