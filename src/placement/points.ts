@@ -65,10 +65,9 @@ function sortPoints(given: Points): Points {
  * Points that stay, under new indexes, and others between them.
  *
  * @param indexes for each owner in `old` its index now, in the same order, or -1 for one whose points do not stay
+ * @param kept how many stay
  */
-export function mergePoints(old: Points, indexes: Int32Array, added: Points): Points {
-  let kept = 0
-  for (const owner of old.owners) if ((indexes[owner] as number) >= 0) kept++
+export function mergePoints(old: Points, indexes: Int32Array, kept: number, added: Points): Points {
   const points = new Uint32Array(kept + added.points.length)
   const owners = new Uint32Array(points.length)
   let next = 0

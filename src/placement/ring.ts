@@ -109,13 +109,15 @@ function ownedBy(ids: readonly string[], counts: readonly number[]): Owned[] {
 /** The points of a ring that follows another one: only those of shards that are new, or of another weight, are made. */
 function change(before: Ring, ids: readonly string[], counts: readonly number[], hash: Hash): Points {
   const wanted = new Map(ownedBy(ids, counts).map((one) => [one.id, one]))
+  let kept = 0
   const indexes = Int32Array.from(before.ids, (id, i) => {
     const stays = wanted.get(id)
     if (stays?.count !== before.counts[i]) return -1
     wanted.delete(id)
+    kept += stays?.count ?? 0
     return stays?.owner ?? -1
   })
-  return mergePoints(before, indexes, makePoints([...wanted.values()], hash))
+  return mergePoints(before, indexes, kept, makePoints([...wanted.values()], hash))
 }
 
 /** The most points a ring may have: 16 million take 128 MB and seconds to sort, which no honest set of weights needs. */
