@@ -120,6 +120,7 @@ export class Ledger {
 
   /** To be told when what began has an outcome, before {@link Ledger.settled} and {@link Ledger.missed} are. */
   ended({ noted }: Begun): void {
+    this.#recent.changed()
     for (const key of noted) {
       const rest = (this.#underWay.get(key) as number) - 1
       if (rest > 0) this.#underWay.set(key, rest)
@@ -180,6 +181,7 @@ export class Ledger {
       const stamp = this.#journal.stamp
       const outcomes = await primary.remove(keys, this.#context.nodeTimeout)
       const done = keys.filter((_, i) => !isFailure(outcomes[i]))
+      this.#recent.changed()
       const settled = done.filter((key) => {
         this.#recent.add(key)
         return this.#journal.settle(key, stamp)

@@ -9,6 +9,8 @@ const MOST = 50_000
 export class Recent {
   readonly #clock: Clock
   #matters: boolean
+  /** When something was last changed that is not remembered. */
+  #last = -Infinity
   /** Until when each key is recent: those of one window, and of the one before. */
   #until = new Map<string, number>()
   #before = new Map<string, number>()
@@ -25,9 +27,14 @@ export class Recent {
 
   /** Whether there are replicas; to be told when they come or go. */
   set matters(now: boolean) {
-    // What was written just before they came is not known.
-    if (now && !this.#matters) this.#allUntil = this.#clock.monotonic() + WINDOW
+    // What was changed just before they came is not known, but when that was.
+    if (now && !this.#matters) this.#allUntil = this.#last + WINDOW
     this.#matters = now
+  }
+
+  /** To be told of each change, whatever it came to, before its keys are added. */
+  changed(): void {
+    if (!this.#matters) this.#last = this.#clock.monotonic()
   }
 
   add(key: string): void {

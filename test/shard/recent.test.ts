@@ -64,17 +64,31 @@ describe('more keys than are remembered', () => {
     expect(recent.has('never changed')).toBe(false)
   })
 
-  it('remembers nothing without replicas, and takes every key for recent when some have just come', () => {
+  it('without replicas, remembers only when something was changed: all keys are recent when some come within a second', () => {
     const clock = new ManualClock()
     const recent = new Recent(clock, false)
+    recent.changed()
     recent.add('k')
     expect(recent.has('k')).toBe(false)
+    clock.advance(600)
     recent.matters = true
     expect([recent.has('k'), recent.has('other')]).toEqual([true, true])
-    clock.advance(999)
+    clock.advance(399)
     recent.matters = true
     expect(recent.has('other')).toBe(true)
     clock.advance(1)
     expect(recent.has('other')).toBe(false)
+  })
+
+  it('takes no key for recent when replicas come and nothing was changed within a second', () => {
+    const clock = new ManualClock()
+    const recent = new Recent(clock, false)
+    recent.matters = true
+    expect(recent.has('k')).toBe(false)
+    recent.matters = false
+    recent.changed()
+    clock.advance(1_000)
+    recent.matters = true
+    expect(recent.has('k')).toBe(false)
   })
 })
