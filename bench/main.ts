@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import pc from 'picocolors'
-import { endOnSignals } from './kit/run.ts'
+import { endOnSignals, readFlags } from './kit/run.ts'
 import { renderPage } from './page/page.ts'
 import { readResults } from './page/results.ts'
 
@@ -30,7 +29,6 @@ const ALL = [
 interface Options {
   readonly page: boolean
   readonly smoke: boolean
-  readonly help: boolean
 }
 
 async function main({ page, smoke }: Options): Promise<number> {
@@ -67,22 +65,5 @@ function run(name: string, smoke: boolean): Promise<number> {
   })
 }
 
-function readOptions(): Options | undefined {
-  try {
-    return parseArgs({
-      options: {
-        page: { type: 'boolean', default: false },
-        smoke: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    }).values
-  } catch (error) {
-    console.error(`${pc.red((error as Error).message)}\n\n${HELP}`)
-    return undefined
-  }
-}
-
-const options = readOptions()
-if (options === undefined) process.exitCode = 2
-else if (options.help) process.stdout.write(HELP)
-else process.exitCode = await main(options)
+const options = readFlags(['page', 'smoke'], HELP)
+if (options) process.exitCode = await main(options)

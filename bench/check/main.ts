@@ -1,7 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
 import pc from 'picocolors'
-import { endOnSignals } from '../kit/run.ts'
+import { endOnSignals, readFlags } from '../kit/run.ts'
 import { figure } from '../kit/table.ts'
 import { judge, lowered, parseFloors, type Floor, type Verdict } from './floors.ts'
 import { measureFor, type Effort } from './measure.ts'
@@ -28,7 +27,6 @@ const BELOW = 0.15
 interface Options {
   readonly smoke: boolean
   readonly write: boolean
-  readonly help: boolean
 }
 
 async function main({ smoke, write }: Options): Promise<number> {
@@ -75,22 +73,5 @@ function bounds({ least, most }: Floor): string {
     .join(', ')
 }
 
-function readOptions(): Options | undefined {
-  try {
-    return parseArgs({
-      options: {
-        smoke: { type: 'boolean', default: false },
-        write: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    }).values
-  } catch (error) {
-    console.error(`${pc.red((error as Error).message)}\n\n${HELP}`)
-    return undefined
-  }
-}
-
-const options = readOptions()
-if (options === undefined) process.exitCode = 2
-else if (options.help) process.stdout.write(HELP)
-else process.exitCode = await main(options)
+const options = readFlags(['smoke', 'write'], HELP)
+if (options) process.exitCode = await main(options)

@@ -55,6 +55,22 @@ ${about}
   console.log(`\nWritten: ${relative(ROOT, path)}`)
 }
 
+/** Reads flags that are there or not, `help` among them, and answers that one and mistakes; `undefined` when there is nothing to do. */
+export function readFlags<F extends string>(names: readonly F[], help: string): Record<F, boolean> | undefined {
+  const options = Object.fromEntries(
+    [...names, 'help'].map((name) => [name, { type: 'boolean', default: false } as const]),
+  )
+  try {
+    const { values } = parseArgs({ options })
+    if (!values['help']) return values as Record<F, boolean>
+    process.stdout.write(help)
+  } catch (error) {
+    console.error(`${pc.red((error as Error).message)}\n\n${help}`)
+    process.exitCode = 2
+  }
+  return undefined
+}
+
 /** Asked to end, this process runs what has to be done at the end: servers that it started would stay otherwise. */
 export function endOnSignals(): void {
   for (const [signal, code] of [

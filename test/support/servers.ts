@@ -170,11 +170,17 @@ export async function until(
   what = 'a condition',
   ms = 10_000,
 ): Promise<void> {
+  if (!(await soon(condition, ms))) throw new Error(`waited ${ms} ms for ${what}`)
+}
+
+/** Waits for a condition, at most `ms`; says whether it came about. */
+export async function soon(condition: () => boolean | Promise<boolean>, ms: number): Promise<boolean> {
   const end = Date.now() + ms
   while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`waited ${ms} ms for ${what}`)
+    if (Date.now() > end) return false
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
+  return true
 }
 
 /** A port of 127.0.0.1 that nothing listens on. */

@@ -1,4 +1,5 @@
 import type { ShardedCache } from '../../../src/cache.ts'
+import { soon } from '../../support/servers.ts'
 import { heapUsed, leftOver, resources, StallMeter, UnhandledMeter } from '../meters.ts'
 import { Truth } from '../truth.ts'
 import { keysNamed } from '../traffic.ts'
@@ -85,7 +86,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   try {
     // What it remembers of the run must be gone when the heap is looked at.
     const report = await storm(await openCaches(servers, options), options)
-    await settle(() => leftOver(before.resources).length === 0)
+    await soon(() => leftOver(before.resources).length === 0, 1_000)
     const after = { handles: leftOver(before.resources), heap: heapUsed() - before.heap }
     return { ...report, ...after, unhandled: unhandled.errors }
   } finally {
@@ -193,8 +194,4 @@ function added(all: readonly Readonly<Record<string, number>>[]): Record<string,
   const sums: Record<string, number> = {}
   for (const [name, count] of all.flatMap(Object.entries<number>)) sums[name] = (sums[name] ?? 0) + count
   return sums
-}
-
-async function settle(done: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 100 && !done(); turn++) await new Promise((resolve) => setTimeout(resolve, 10))
 }

@@ -2,7 +2,7 @@ import { ShardedCache } from '../../../src/cache.ts'
 import { memcachedNode } from '../../../src/memcached/index.ts'
 import type { NodeSpec } from '../../../src/node/spec.ts'
 import { redisNode } from '../../../src/redis/index.ts'
-import { startMemcached, startRedis, startReplica, type TestServer } from '../../support/servers.ts'
+import { soon, startMemcached, startRedis, startReplica, type TestServer } from '../../support/servers.ts'
 import { startProxy, type Proxy } from '../proxy.ts'
 import { seeded } from '../random.ts'
 import { naiveNode } from './naive.ts'
@@ -110,14 +110,9 @@ export async function openCaches(
 
 /** Waits until every circuit is closed and every journal empty; says whether that came about in time. */
 export async function recovered(caches: readonly ShardedCache[], ms: number): Promise<boolean> {
-  const end = performance.now() + ms
   const well = (cache: ShardedCache): boolean =>
     cache
       .stats()
       .nodes.every(({ journal, members }) => journal.keys === 0 && members.every(({ circuit }) => circuit === 'closed'))
-  while (!caches.every(well)) {
-    if (performance.now() > end) return false
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  return true
+  return soon(() => caches.every(well), ms)
 }

@@ -156,7 +156,6 @@ class LateMeter {
 async function run(cache: Timed, storm: Storm, name: string): Promise<StormResult> {
   const { calls, keys, over, loader } = storm
   const meter = new LateMeter()
-  await sleep(20)
   const took: number[] = []
   let [answered, loads, worst] = [0, 0, -Infinity]
   const loading = new Map<string, number>()

@@ -3,7 +3,7 @@ import type { ShardedCache } from '../../../src/cache.ts'
 import { encodeReply } from './replies-frames.ts'
 import type { Case, Surplus, Victim, Way } from './replies-cases.ts'
 import { foreignGet } from '../../support/fleet.ts'
-import type { TestServer } from '../../support/servers.ts'
+import { until, type TestServer } from '../../support/servers.ts'
 import type { Proxy } from '../proxy.ts'
 import { below, pick, seeded, type Random } from '../random.ts'
 import type { Value } from '../truth.ts'
@@ -133,7 +133,7 @@ export class Pair {
   }
 
   async #store(key = ''): Promise<void> {
-    while ((await this.#set(key)) !== 'stored') await sleep(20)
+    await until(async () => (await this.#set(key)) === 'stored', 'a set to be stored', 60_000)
   }
 
   #set(key: string): Promise<string | undefined> {

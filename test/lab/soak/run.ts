@@ -6,6 +6,7 @@ import { walk } from '../chaos/plan.ts'
 import type { Progress } from '../chaos/run.ts'
 import { Subject } from '../chaos/subject.ts'
 import { Trace } from '../chaos/trace.ts'
+import { soon } from '../../support/servers.ts'
 import { NODE_TIMEOUT, openCaches, openServers, recovered, SHAPE, type World } from '../chaos/world.ts'
 import { heapUsed, leftOver, resources, StallMeter, UnhandledMeter } from '../meters.ts'
 import { keysNamed } from '../traffic.ts'
@@ -60,7 +61,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const before = resources()
   try {
     const report = await steep(await openCaches(servers, options), options)
-    for (let turn = 0; turn < 100 && leftOver(before).length > 0; turn++) await pause(10)
+    await soon(() => leftOver(before).length === 0, 1_000)
     return { ...report, left: leftOver(before), unhandled: unhandled.errors }
   } finally {
     unhandled.stop()
@@ -176,8 +177,4 @@ function count(): { handles: number; timers: number } {
 
 function backlog(caches: readonly ShardedCache[]): number {
   return caches.flatMap((cache) => cache.stats().nodes).reduce((sum, { journal }) => sum + journal.keys, 0)
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }
