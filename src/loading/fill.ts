@@ -123,7 +123,8 @@ export class Fill implements OriginListener {
   }
 
   #settle(done: boolean): void {
-    for (const flight of this.#flights) {
+    for (let i = 0; i < this.#flights.length; i++) {
+      const flight = this.#flights[i] as Flight
       if (done) this.#context.flights.done(flight)
       flight.resolve(flight.value)
     }
@@ -196,18 +197,17 @@ export class Fill implements OriginListener {
   #write(): Promise<void> | undefined {
     const { tiers, drops, nodeTimeout } = this.#context
     const { form, mode } = this.#request
-    let writes: TierWrite[] | undefined
-    const written: Flight[] = []
-    for (const flight of this.#flights) {
-      const { write } = flight
-      if (!write) continue
-      if (flight.fenced) drops.tell('overtaken', write.target.key)
-      else {
-        ;(writes ??= []).push(write)
-        written.push(flight)
-      }
+    let filled: Flight[] | undefined
+    for (let i = 0; i < this.#flights.length; i++) {
+      const flight = this.#flights[i] as Flight
+      if (!flight.write) continue
+      if (flight.fenced) drops.tell('overtaken', flight.target.key)
+      else if (filled) filled.push(flight)
+      else filled = [flight]
     }
-    if (!writes) return undefined
+    if (!filled) return undefined
+    const written = filled
+    const writes = written.map(({ write }) => write as TierWrite)
     // Where there was nothing usable, a fill that fails leaves nothing behind.
     return tiers.write(writes, form, nodeTimeout, mode === 'refresh').then((outcomes) => {
       for (const [i, flight] of written.entries()) {
@@ -238,7 +238,8 @@ export class Fill implements OriginListener {
   #release(of: (flight: Flight) => boolean): void {
     const { tiers, nodeTimeout } = this.#context
     let given: Held[] | undefined
-    for (const flight of this.#flights) {
+    for (let i = 0; i < this.#flights.length; i++) {
+      const flight = this.#flights[i] as Flight
       if (!of(flight)) continue
       if (flight.held) (given ??= []).push(flight.held)
       flight.token = flight.held = undefined

@@ -193,9 +193,9 @@ export function beginLoad(
   now: number,
   end: number,
 ): void {
+  for (let i = 0; i < flights.length; i++) (flights[i] as Flight).began ??= now
   const names = flights.map(({ target }) => target.name)
   const stale = flights.length === 1 ? flights[0]?.stale : undefined
-  for (const flight of flights) flight.began ??= now
   const fill = new Fill(context, flights, request, end)
   context.origin.run(load, names, request.policy.hardTimeout, fill, now, stale)
 }

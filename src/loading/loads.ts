@@ -166,7 +166,8 @@ export class Loads {
     }
     // Meanwhile another load may have put into L1 what the node cannot give.
     const loaded = error && call.request.l1 ? tiers.l1?.peek(key) : undefined
-    const [entry, source] = loaded ? [loaded, 'l1'] : [found.entry, found.source]
+    const entry = loaded ?? found.entry
+    const source = loaded ? 'l1' : found.source
     const verdict = entry ? judge(entry, now, random, policy) : 'expired'
     if (entry && verdict !== 'fallback' && verdict !== 'expired') {
       if (!call.again) tally.hit(key, source)
@@ -224,7 +225,7 @@ export class Loads {
 
   /** Has the flights of missing keys loaded. */
   #lead(missing: readonly Flight[], load: LoadFunction, request: LoadRequest, since: number): void {
-    const [first] = missing
+    const first = missing[0]
     if (first === undefined) return
     const { clock, nodeTimeout, tiers } = this.#context
     const now = clock.monotonic()

@@ -51,7 +51,8 @@ export interface OriginContext {
 /** Calls loaders under their hard time-out, so many at once. */
 export class Origin {
   readonly #context: OriginContext
-  readonly #running = new Set<Run>()
+  /** In no order; each knows its place. A Set of thousands that come and go takes more time than what it is asked for. */
+  readonly #running: Run[] = []
   readonly #queued = new Set<Run>()
   #closed: Error | undefined
 
@@ -84,7 +85,7 @@ export class Origin {
     }
     const { deadlines, maxConcurrentLoads, maxQueuedLoads } = this.#context
     const run = new Run(load, names, listener, stale)
-    const waits = this.#running.size >= maxConcurrentLoads
+    const waits = this.#running.length >= maxConcurrentLoads
     if (waits && this.#queued.size >= maxQueuedLoads) {
       listener.failed(
         new LoadError('ERR_LOAD_BUSY', `${this.#queued.size} loads wait already; ${run.what} was not loaded`),
@@ -100,12 +101,13 @@ export class Origin {
   close(error: Error): void {
     this.#closed = error
     for (const run of [...this.#running, ...this.#queued]) run.end(error)
-    this.#running.clear()
+    for (const run of this.#running) run.place = -1
+    this.#running.length = 0
     this.#queued.clear()
   }
 
   #start(run: Run, now: number): void {
-    this.#running.add(run)
+    run.place = this.#running.push(run) - 1
     this.#context.tally.loads.started++
     run.start = now
     begin(run).then(
@@ -161,9 +163,14 @@ export class Origin {
 
   /** Its place is free for the next one, unless it was given up before. */
   #leave(run: Run): void {
-    if (!this.#running.delete(run) || this.#queued.size === 0) return
+    if (run.place === -1) return
+    const last = this.#running.pop() as Run
+    last.place = run.place
+    if (last !== run) this.#running[last.place] = last
+    run.place = -1
+    if (this.#queued.size === 0) return
     const [next] = this.#queued
-    if (next === undefined || this.#running.size >= this.#context.maxConcurrentLoads) return
+    if (next === undefined || this.#running.length >= this.#context.maxConcurrentLoads) return
     this.#queued.delete(next)
     this.#start(next, this.#context.clock.monotonic())
   }
@@ -188,6 +195,8 @@ class Run implements OriginRun {
   skipped = false
   /** When it began (monotonic). */
   start = 0
+  /** Among those that run; -1 when it does not. */
+  place = -1
   deadline: Deadline | undefined
   #controller: AbortController | undefined
   #reason: Error | undefined
