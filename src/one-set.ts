@@ -2,7 +2,7 @@ import type { House } from './house.ts'
 import { isFailure } from './node/contract.ts'
 import { resultOf } from './prepare.ts'
 import type { Writer } from './shard/gathered-writes.ts'
-import type { Stored } from './shard/shard.ts'
+import type { Stored } from './shard/outcomes.ts'
 import type { WriteResult } from './types.ts'
 
 /** Who writes one key, and waits for what comes of it: its loads are fenced when that is known. */

@@ -5,7 +5,7 @@ import type { House } from './house.ts'
 import { spread, windowOf } from './loading/policy.ts'
 import type { LoadKey } from './loading/request.ts'
 import type { SpaceSettings } from './options.ts'
-import type { Stored } from './shard/shard.ts'
+import type { Stored } from './shard/outcomes.ts'
 import type { TierWrite } from './tier/tiers.ts'
 import type { WriteResult } from './types.ts'
 

@@ -167,7 +167,7 @@ function attachAll({ shards }: Topology): void {
 
 /** What has been asked of the nodes of this topology is sent before any of them is closed. */
 function flushAll({ shards }: Topology): void {
-  for (const shard of shards) shard.flush()
+  for (const shard of shards) shard.gather.flush()
 }
 
 async function connectAll(members: readonly Member[], nodeTimeout: number): Promise<void> {

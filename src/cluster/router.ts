@@ -3,7 +3,8 @@ import type { ReadOutcome, WriteItem, WriteOutcome } from '../node/contract.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
 import type { Source } from '../shard/answers.ts'
 import type { Reader } from '../shard/gathered-reads.ts'
-import type { Removal, Shard, Stored } from '../shard/shard.ts'
+import type { Removal, Stored } from '../shard/outcomes.ts'
+import type { Shard } from '../shard/shard.ts'
 import { OneItem, type Writer } from '../shard/gathered-writes.ts'
 import type { Detour, Ejector } from './ejector.ts'
 import { movedSince } from './history.ts'
@@ -88,10 +89,10 @@ export class Router {
     this.#ejector = ejector
   }
 
-  /** Reads one key, together with others that are read in the same turn of the event loop; see `Shard.join`. */
+  /** Reads one key, together with others that are read in the same turn of the event loop; see `Gather`. */
   join({ key, stored }: RoutedKey, policy: ReadPolicy, ms: number, reader: Reader, now: number): Route {
     const route = this.#route(this.#current(), key)
-    route.shard.join(stored, policy, ms, reader, now)
+    route.shard.gather.read(stored, policy, ms, reader, now)
     return route
   }
 
@@ -104,7 +105,7 @@ export class Router {
     })
   }
 
-  /** Writes one entry without a lease, together with others that are written in the same turn; see `Shard.joinWrite`. */
+  /** Writes one entry without a lease, together with others that are written in the same turn; see `Gather`. */
   joinWrite(
     { key, stored }: RoutedKey,
     value: Uint8Array,
@@ -115,7 +116,7 @@ export class Router {
   ): void {
     const { shard, detour } = this.#route(this.#current(), key)
     if (!detour) {
-      shard.joinWrite(new OneItem(stored, value, ttl), ms, replaces, writer)
+      shard.gather.write(new OneItem(stored, value, ttl), ms, replaces, writer)
       return
     }
     this.write([{ key, stored, value, ttl, token: undefined }], ms, replaces).then(

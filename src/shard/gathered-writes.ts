@@ -3,13 +3,13 @@ import type { WriteItem, WriteOutcome } from '../node/contract.ts'
 import { Places } from './places.ts'
 import { MOST_WAITING, Turn, type Batch } from './turn.ts'
 
-/** Writes entries of one shard together, within `ms`; one outcome each, in order. */
-export type WriteMany = (items: readonly WriteItem[], ms: number, replaces: boolean) => Promise<WriteOutcome[]>
+/** Does what one shard is asked to do with some keys, together, within `ms`; one outcome each, in order. */
+export type WriteMany<I, O> = (items: readonly I[], ms: number, replaces: boolean) => Promise<O[]>
 
 /** Who waits for one write. */
-export interface Writer {
+export interface Writer<O = WriteOutcome> {
   /** Told what it came to, once. Must not throw: those after it would not be told. */
-  written(outcome: WriteOutcome): void
+  written(outcome: O): void
   /** Told instead that the write itself went wrong. Must not throw. */
   failed(error: unknown): void
 }
@@ -27,15 +27,15 @@ export class OneItem implements WriteItem {
   }
 }
 
-class WriteBatch implements Batch {
+class WriteBatch<I, O> implements Batch {
   /** Whether an older value must not stay readable when it fails. */
   readonly how: boolean
   readonly ms: number
   readonly since: number
   readonly width: number
   readonly keys: Places = new Places()
-  readonly items: WriteItem[] = []
-  readonly writers: Writer[] = []
+  readonly items: I[] = []
+  readonly writers: Writer<O>[] = []
   bytes = 0
   open = true
 
@@ -50,27 +50,40 @@ class WriteBatch implements Batch {
 /** Of bytes there are no more in a batch, so that nothing waits behind many large values. */
 const MOST_BYTES = 64 * 1024
 
-/** Puts together the writes of single entries that one turn of the event loop asks of one shard, in their order. */
-export class GatheredWrites {
+/**
+ * Puts together what changes single keys, of one kind (writes, leases, or writes under leases), and what one turn of the
+ * event loop asks of one shard, in its order.
+ */
+export class GatheredWrites<I extends { readonly key: string }, O> {
   readonly #clock: Clock
-  readonly #write: WriteMany
-  readonly #refuse: (item: WriteItem, replaces: boolean) => WriteOutcome
-  readonly turn: Turn<WriteBatch>
+  readonly #write: WriteMany<I, O>
+  readonly #refuse: (item: I, replaces: boolean) => O
+  readonly #sizeOf: (item: I) => number
+  readonly turn: Turn<WriteBatch<I, O>>
   #waiting = 0
 
-  /** @param refuse gives the outcome of one when too many wait */
-  constructor(clock: Clock, write: WriteMany, refuse: (item: WriteItem, replaces: boolean) => WriteOutcome) {
+  /**
+   * @param refuse gives the outcome of one when too many wait
+   * @param sizeOf of one, in bytes
+   */
+  constructor(
+    clock: Clock,
+    write: WriteMany<I, O>,
+    refuse: (item: I, replaces: boolean) => O,
+    sizeOf: (item: I) => number,
+  ) {
     this.#clock = clock
     this.#write = write
     this.#refuse = refuse
+    this.#sizeOf = sizeOf
     this.turn = new Turn(
       clock,
-      (how, ms, since, width) => new WriteBatch(how, ms, since, width),
+      (how, ms, since, width) => new WriteBatch<I, O>(how, ms, since, width),
       (batch, ms) => this.#send(batch, ms),
     )
   }
 
-  join(item: WriteItem, ms: number, replaces: boolean, writer: Writer): void {
+  join(item: I, ms: number, replaces: boolean, writer: Writer<O>): void {
     if (this.#waiting >= MOST_WAITING) {
       const outcome = this.#refuse(item, replaces)
       queueMicrotask(() => writer.written(outcome))
@@ -81,15 +94,15 @@ export class GatheredWrites {
     batch.items.push(item)
     batch.writers.push(writer)
     batch.keys.add(item.key)
-    batch.bytes += item.value.length
+    batch.bytes += this.#sizeOf(item)
     if (batch.items.length === batch.width || batch.bytes >= MOST_BYTES) this.turn.send(batch)
   }
 
-  #send({ items, how, writers }: WriteBatch, ms: number): void {
+  #send({ items, how, writers }: WriteBatch<I, O>, ms: number): void {
     this.#write(items, ms, how).then(
       (outcomes) => {
         this.#waiting -= writers.length
-        for (let i = 0; i < writers.length; i++) (writers[i] as Writer).written(outcomes[i] as WriteOutcome)
+        for (let i = 0; i < writers.length; i++) (writers[i] as Writer<O>).written(outcomes[i] as O)
         // As with reads: a list that has grown old keeps nothing.
         writers.length = 0
       },

@@ -2,7 +2,6 @@ import type { Budget } from '../base/budget.ts'
 import { NodeError } from '../base/errors.ts'
 import { isFailure, type RemoveOutcome, type WriteItem, type WriteOutcome } from '../node/contract.ts'
 import type {
-  ExpireOutcome,
   ExpireRequest,
   FillRequest,
   HolderOutcome,
@@ -16,11 +15,10 @@ import { expireEntries, fillLeased, hasLeases, releaseLeases, renewLeases, takeL
 import type { MemberSpec, NodeSpec } from '../node/spec.ts'
 import { noAnswers, type Answers } from './answers.ts'
 import { Gather } from './gather.ts'
-import type { Reader } from './gathered-reads.ts'
-import type { Writer } from './gathered-writes.ts'
 import type { JournalLimits } from './journal.ts'
 import { Ledger, type Begun } from './ledger.ts'
 import { orderOf, type Member } from './member.ts'
+import { removedOf, storedOf, type Removal, type Stored } from './outcomes.ts'
 import type { ReadPolicy } from './read-policy.ts'
 import { readInOrder, type ReadingContext } from './reading.ts'
 import { MOST_WAITING } from './turn.ts'
@@ -36,14 +34,6 @@ export interface ShardContext extends GuardContext {
 }
 
 /**
- * What became of a removal: the node did it, will be told (`journaled`), or could be neither told nor noted down
- * (`failed`). The error is what kept the node from it.
- */
-export type Removal =
-  | { readonly status: Exclude<RemoveOutcome, NodeError>; readonly error?: undefined }
-  | { readonly status: 'journaled' | 'failed'; readonly error: NodeError }
-
-/**
  * A node at run time: writes go to its primary, reads to the members in the order of a policy. Immutable; a change of the
  * node makes a new shard that takes over the members that stay, and the ledger.
  */
@@ -51,9 +41,10 @@ export class Shard {
   readonly spec: NodeSpec
   readonly members: readonly Member[]
   readonly ledger: Ledger
+  /** What calls for single keys are put together with. */
+  readonly gather: Gather
   readonly #context: ShardContext
   readonly #reading: ReadingContext
-  readonly #gather: Gather
 
   /**
    * @param before the shard with this id in the topology before, whose members go on where they are the same
@@ -81,10 +72,12 @@ export class Shard {
     this.ledger.replicated = replicated
     // Not made here: it would hold on to what this constructor was given, and so to every shard before this one.
     this.#reading = readingContext(context, this.#tellFailover.bind(this))
-    this.#gather = new Gather({
+    this.gather = new Gather({
       clock,
       read: this.read.bind(this),
       write: this.write.bind(this),
+      lease: this.lease.bind(this),
+      fill: this.fill.bind(this),
       refuse: this.#refuse.bind(this),
     })
   }
@@ -97,27 +90,12 @@ export class Shard {
     return (this.members[0] as Member).guard
   }
 
-  /** Reads one key, as {@link Shard.read} does, together with others that are read in the same turn of the event loop. */
-  join(key: string, policy: ReadPolicy, ms: number, reader: Reader, now: number): void {
-    this.#gather.read(key, policy, ms, reader, now)
-  }
-
-  /** Writes one entry, as {@link Shard.write} does, together with others that are written in the same turn. */
-  joinWrite(item: WriteItem, ms: number, replaces: boolean, writer: Writer): void {
-    this.#gather.write(item, ms, replaces, writer)
-  }
-
-  /** Sends what waits for the end of the turn. */
-  flush(): void {
-    this.#gather.flush()
-  }
-
   /**
    * Reads keys within `ms` altogether. A key that the node has still to remove is a miss; one that this process changed a
    * moment ago is read from the primary, whatever the policy says.
    */
   read(keys: readonly string[], policy: ReadPolicy, ms: number): Promise<Answers> {
-    this.#gather.release(keys)
+    this.gather.release(keys)
     const single = this.members.length === 1 && typeof policy === 'string'
     if (single && this.ledger.backlog === 0) return readInOrder([this.primary], keys, ms, this.#reading)
     return this.#readInParts(keys, policy, ms, single)
@@ -154,7 +132,7 @@ export class Shard {
    */
   async write(items: readonly WriteItem[], ms: number, replaces: boolean): Promise<WriteOutcome[]> {
     const keys = items.map(({ key }) => key)
-    this.#gather.release(keys)
+    this.gather.release(keys)
     const begun = this.ledger.begin(keys)
     return this.#written(keys, await this.primary.write(items, ms), begun, replaces)
   }
@@ -176,7 +154,7 @@ export class Shard {
 
   /** Takes leases at the primary. On a key that the node has still to remove there is none. */
   async lease(requests: readonly LeaseRequest[], ms: number): Promise<LeaseOutcome[]> {
-    this.#gather.release(requests.map(({ key }) => key))
+    this.gather.release(requests.map(({ key }) => key))
     const free = requests.filter(({ key }) => !this.ledger.owed(key))
     const outcomes = free.length > 0 ? await takeLeases(this.primary, free, ms) : []
     if (free.length === requests.length) return outcomes
@@ -199,7 +177,7 @@ export class Shard {
    */
   async fill(requests: readonly FillRequest[], ms: number, replaces: boolean): Promise<Stored[]> {
     const keys = requests.map(({ key }) => key)
-    this.#gather.release(keys)
+    this.gather.release(keys)
     const begun = this.ledger.begin(keys)
     const outcomes = await fillLeased(this.primary, requests, ms)
     return this.#written(keys, outcomes.map(storedOf), begun, replaces)
@@ -212,7 +190,7 @@ export class Shard {
   async expire(requests: readonly ExpireRequest[], ms: number): Promise<Removal[]> {
     const keys = requests.map(({ key }) => key)
     if (!this.leases || keys.some((key) => this.ledger.owed(key))) return this.remove(keys, ms)
-    this.#gather.release(keys)
+    this.gather.release(keys)
     const begun = this.ledger.begin(keys)
     const outcomes = await expireEntries(this.primary, requests, ms)
     return this.#removed(keys, outcomes.map(removedOf), begun)
@@ -220,7 +198,7 @@ export class Shard {
 
   /** Removes keys from the primary; what it misses is noted down. */
   async remove(keys: readonly string[], ms: number): Promise<Removal[]> {
-    this.#gather.release(keys)
+    this.gather.release(keys)
     const begun = this.ledger.begin(keys)
     return this.#removed(keys, await this.primary.remove(keys, ms), begun)
   }
@@ -252,7 +230,7 @@ export class Shard {
   }
 
   /** @param missed a key that was to be replaced, and is not sent */
-  #refuse(operation: 'read' | 'write', missed: string | undefined): NodeError {
+  #refuse(operation: 'read' | 'write' | 'lease', missed: string | undefined): NodeError {
     if (missed !== undefined) this.ledger.missed([missed])
     return this.primary.refuse(operation, `${MOST_WAITING} ${operation}s already wait for the node ${this.id}`)
   }
@@ -274,18 +252,7 @@ export class Shard {
   }
 }
 
-/** What a write came to; `lost`: the lease under which it was to be written is gone. */
-export type Stored = WriteOutcome | 'lost'
-
 const OWED = new NodeError('ERR_NODE_DOWN', 'the node has still to be told that the key was removed')
-
-function storedOf(outcome: HolderOutcome): Stored {
-  return outcome === 'done' ? 'stored' : outcome
-}
-
-function removedOf(outcome: ExpireOutcome): RemoveOutcome {
-  return outcome === 'expired' ? 'deleted' : outcome
-}
 
 function readingContext(context: ShardContext, failedOver: ReadingContext['failedOver']): ReadingContext {
   return { ...context, random: () => context.random(), failedOver }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { NodeError } from '../../src/base/errors.ts'
-import type { WriteOutcome } from '../../src/node/contract.ts'
+import type { WriteItem, WriteOutcome } from '../../src/node/contract.ts'
 import { GatheredWrites } from '../../src/shard/gathered-writes.ts'
 import { MOST_WAITING } from '../../src/shard/turn.ts'
 import { ManualClock } from '../../src/testing/index.ts'
@@ -13,7 +13,7 @@ function setUp(until: Promise<unknown> = Promise.resolve()) {
   const clock = new ManualClock()
   const sent: { keys: string[]; ms: number; replaces: boolean }[] = []
   const refused: string[] = []
-  const writes = new GatheredWrites(
+  const writes = new GatheredWrites<WriteItem, WriteOutcome>(
     clock,
     async (items, ms, replaces) => {
       sent.push({ keys: items.map(({ key }) => key), ms, replaces })
@@ -24,6 +24,7 @@ function setUp(until: Promise<unknown> = Promise.resolve()) {
       refused.push(key)
       return new NodeError('ERR_NODE_BUSY', 'refused')
     },
+    ({ value }) => value.length,
   )
   const write = (key: string, bytes = 1, replaces = true): Promise<WriteOutcome> =>
     new Promise((written, failed) => {
@@ -69,7 +70,7 @@ describe('writes of one turn', () => {
   })
 
   it('fail together when the write itself rejects', async () => {
-    const writes = new GatheredWrites(new ManualClock(), () => Promise.reject(new Error('broken')), () => 'stored') // prettier-ignore
+    const writes = new GatheredWrites(new ManualClock(), () => Promise.reject(new Error('broken')), () => 'stored', () => 1) // prettier-ignore
     const failures: unknown[] = []
     for (let i = 0; i < 3; i++) {
       writes.join(item('a'), 100, true, { written: () => {}, failed: (error) => failures.push(error) })
@@ -84,9 +85,9 @@ describe('calls of one turn for one key', () => {
     const server = new FakeServer('s')
     const { shard } = bareShard(new ManualClock(), [server])
     const read = (key: string): Promise<unknown> =>
-      new Promise((answered, failed) => shard.join(key, 'primary', 250, { answered, failed }, 0))
+      new Promise((answered, failed) => shard.gather.read(key, 'primary', 250, { answered, failed }, 0))
     const write = (key: string): Promise<WriteOutcome> =>
-      new Promise((written, failed) => shard.joinWrite(item(key), 250, true, { written, failed }))
+      new Promise((written, failed) => shard.gather.write(item(key), 250, true, { written, failed }))
     const asked = (): string[] => server.asked.map(({ operation, keys }) => `${operation} ${keys.join()}`)
     return { server, shard, read, write, asked }
   }
