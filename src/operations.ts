@@ -94,7 +94,7 @@ export class Operations {
       const { key } = write.target
       house.flights.fence(key)
       const setting = new OneSet(house, key)
-      house.tiers.writeOne(write, settings.form, nodeTime(house.settings.nodeTimeout, patience), setting)
+      house.tiers.writeOne(write, settings.form, nodeTime(house.settings.nodeTimeout, patience), true, setting)
       return this.#wait(setting.promise, patience)
     } catch (error) {
       return Promise.reject(error as Error)

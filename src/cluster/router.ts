@@ -1,11 +1,11 @@
 import type { ExpireRequest, FillRequest, LeaseOutcome, LeaseRequest } from '../node/atomic.ts'
-import type { ReadOutcome, WriteItem, WriteOutcome } from '../node/contract.ts'
+import type { ReadOutcome, WriteItem } from '../node/contract.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
 import type { Source } from '../shard/answers.ts'
 import type { Reader } from '../shard/gathered-reads.ts'
 import type { Removal, Stored } from '../shard/outcomes.ts'
 import type { Shard } from '../shard/shard.ts'
-import { OneItem, type Writer } from '../shard/gathered-writes.ts'
+import { LeasedItem, OneItem, type Writer } from '../shard/gathered-writes.ts'
 import type { Detour, Ejector } from './ejector.ts'
 import { movedSince } from './history.ts'
 import type { Topology } from './topology.ts'
@@ -105,24 +105,35 @@ export class Router {
     })
   }
 
-  /** Writes one entry without a lease, together with others that are written in the same turn; see `Gather`. */
+  /**
+   * Writes one entry, as {@link Router.write} does, together with others that are written in the same turn; see `Gather`.
+   *
+   * @param token of the lease under which it is written, if it is
+   */
   joinWrite(
     { key, stored }: RoutedKey,
     value: Uint8Array,
     ttl: number,
+    token: Uint8Array | undefined,
     ms: number,
     replaces: boolean,
-    writer: Writer,
+    writer: Writer<Stored>,
   ): void {
     const { shard, detour } = this.#route(this.#current(), key)
-    if (!detour) {
-      shard.gather.write(new OneItem(stored, value, ttl), ms, replaces, writer)
-      return
-    }
-    this.write([{ key, stored, value, ttl, token: undefined }], ms, replaces).then(
-      ([outcome]) => writer.written(outcome as WriteOutcome),
-      (error: unknown) => writer.failed(error),
-    )
+    if (detour) {
+      this.write([{ key, stored, value, ttl, token }], ms, replaces).then(
+        ([outcome]) => writer.written(outcome as Stored),
+        (error: unknown) => writer.failed(error),
+      )
+    } else if (token) shard.gather.fill(new LeasedItem(stored, value, ttl, token), ms, replaces, writer)
+    else shard.gather.write(new OneItem(stored, value, ttl), ms, replaces, writer)
+  }
+
+  /** Takes one lease, together with others that are taken in the same turn; see `Gather`. */
+  joinLease(key: string, request: LeaseRequest, ms: number, taker: Writer<LeaseOutcome>): Route {
+    const route = this.#route(this.#current(), key)
+    route.shard.gather.lease(request, ms, taker)
+    return route
   }
 
   /**
@@ -156,11 +167,15 @@ export class Router {
   }
 
   /** Takes leases; one result each, in order. */
-  lease(items: readonly (RoutedKey & Omit<LeaseRequest, 'key'>)[], ms: number): Promise<RoutedLease[]> {
+  lease(
+    items: readonly { readonly key: string; readonly request: LeaseRequest }[],
+    ms: number,
+  ): Promise<RoutedLease[]> {
     return this.#dispatch(this.#current(), items, async ({ route, keys: some }) => {
       const { primary } = route.shard
       const source = { guard: primary, generation: primary.generation }
-      const outcomes = await route.shard.lease(some.map(atNode), ms)
+      const requests = some.map(({ request }) => request)
+      const outcomes = await route.shard.lease(requests, ms)
       return outcomes.map((outcome) => ({ outcome, source, route }))
     })
   }
@@ -224,7 +239,7 @@ export class Router {
     return this.#direct[index] as Route
   }
 
-  async #dispatch<K extends RoutedKey, T>(
+  async #dispatch<K extends { readonly key: string }, T>(
     topology: Topology,
     keys: readonly K[],
     ask: (group: Group<K>) => Promise<T[]>,
@@ -242,7 +257,7 @@ export class Router {
     return results
   }
 
-  #group<K extends RoutedKey>(topology: Topology, keys: readonly K[]): Group<K>[] {
+  #group<K extends { readonly key: string }>(topology: Topology, keys: readonly K[]): Group<K>[] {
     const groups: Group<K>[] = []
     /** By the index of the owner, the group that its last key went to. */
     const latest: (Group<K> | undefined)[] = []

@@ -1,11 +1,11 @@
-import { waitFor } from '../base/caller.ts'
-import { MAX_TIMER, type Clock, type Timer } from '../base/clock.ts'
-import type { Deadlines } from '../base/deadlines.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Deadline, Deadlines } from '../base/deadlines.ts'
 import type { Drops } from '../base/drops.ts'
 import { isCacheError } from '../base/errors.ts'
 import type { Router } from '../cluster/router.ts'
 import { packedSize } from '../entry/form.ts'
 import type { Payload } from '../entry/payload.ts'
+import type { Stored } from '../shard/outcomes.ts'
 import type { Held } from '../tier/leases.ts'
 import type { TierWrite, Tiers } from '../tier/tiers.ts'
 import type { Cooldown } from './cooldown.ts'
@@ -40,7 +40,9 @@ export class Fill implements OriginListener {
   readonly #flights: readonly Flight[]
   readonly #request: LoadRequest
   readonly #end: number
-  #renewal: Timer | undefined
+  #renewal: Deadline | undefined
+  /** When those who wait go without the nodes. */
+  #patience: Deadline | undefined
 
   /** @param end until when those who wait also wait for the nodes to take what was loaded (monotonic) */
   constructor(context: FillContext, flights: readonly Flight[], request: LoadRequest, end: number) {
@@ -94,31 +96,33 @@ export class Fill implements OriginListener {
   }
 
   #finish(): void {
-    const { deadlines, clock, flights } = this.#context
+    const { clock, deadlines } = this.#context
     this.#release(UNWRITTEN)
-    const writing = this.#write()
-    if (writing === undefined) {
+    const filled = this.#fillable()
+    if (!filled) {
       this.#settle(true)
       return
     }
-    let written = false
-    const all = writing.then(
-      () => {
-        written = true
-        for (const flight of this.#flights) flights.done(flight)
-      },
-      // L1 was given a function that throws.
-      (error: unknown) => {
-        for (const flight of this.#flights) flights.fail(flight, error)
-      },
-    )
-    for (const flight of this.#flights) flight.written = all
+    for (const flight of this.#flights) flight.fillBegins()
     const left = this.#end - clock.monotonic()
     // Who asks while the node still takes its time gets what was loaded; who asks after that reads the node.
     if (left < 1) this.#settle(false)
-    else {
-      const patience = { signal: undefined, timeout: left }
-      void waitFor(all, patience, deadlines, () => {}).then(() => this.#settle(written))
+    else this.#patience = deadlines.set(left, () => this.#settle(false))
+    this.#write(filled)
+  }
+
+  /** What was loaded has been written, or was not. */
+  #filled(): void {
+    this.#patience?.cancel()
+    for (const flight of this.#flights) flight.fillEnds()
+    this.#settle(true)
+  }
+
+  #unfilled(error: unknown): void {
+    this.#patience?.cancel()
+    for (const flight of this.#flights) {
+      flight.fillEnds()
+      this.#context.flights.fail(flight, error)
     }
   }
 
@@ -193,45 +197,54 @@ export class Fill implements OriginListener {
     return { target, kind, payload, value, ttl, window, token, loadTime, valid, l1 }
   }
 
-  /** `undefined` when there is nothing to write. */
-  #write(): Promise<void> | undefined {
-    const { tiers, drops, nodeTimeout } = this.#context
-    const { form, mode } = this.#request
+  /** The flights of which something is written; `undefined` when there is none. */
+  #fillable(): Flight[] | undefined {
     let filled: Flight[] | undefined
     for (let i = 0; i < this.#flights.length; i++) {
       const flight = this.#flights[i] as Flight
       if (!flight.write) continue
-      if (flight.fenced) drops.tell('overtaken', flight.target.key)
+      if (flight.fenced) this.#context.drops.tell('overtaken', flight.target.key)
       else if (filled) filled.push(flight)
       else filled = [flight]
     }
-    if (!filled) return undefined
-    const written = filled
-    const writes = written.map(({ write }) => write as TierWrite)
-    // Where there was nothing usable, a fill that fails leaves nothing behind.
-    return tiers.write(writes, form, nodeTimeout, mode === 'refresh').then((outcomes) => {
-      for (const [i, flight] of written.entries()) {
-        if (outcomes[i] === 'lost') {
-          flight.overtaken = true
-          drops.tell('overtaken', flight.target.key)
-        } else if (outcomes[i] !== 'stored') drops.tell('fill-failed', flight.target.key)
-      }
-    })
+    return filled
+  }
+
+  /** Where there was nothing usable, a fill that fails leaves nothing behind. */
+  #write(filled: readonly Flight[]): void {
+    const { tiers, nodeTimeout } = this.#context
+    const { form, mode } = this.#request
+    const writes = filled.map(({ write }) => write as TierWrite)
+    const replaces = mode === 'refresh'
+    const failed = (error: unknown): void => this.#unfilled(error)
+    if (writes.length === 1) {
+      const written = (outcome: Stored): void => this.#written(filled, [outcome])
+      tiers.writeOne(writes[0] as TierWrite, form, nodeTimeout, replaces, { written, failed })
+    } else tiers.write(writes, form, nodeTimeout, replaces).then((outcomes) => this.#written(filled, outcomes), failed)
+  }
+
+  #written(filled: readonly Flight[], outcomes: readonly Stored[]): void {
+    const { drops } = this.#context
+    for (let i = 0; i < filled.length; i++) {
+      const flight = filled[i] as Flight
+      if (outcomes[i] === 'lost') {
+        flight.overtaken = true
+        drops.tell('overtaken', flight.target.key)
+      } else if (outcomes[i] !== 'stored') drops.tell('fill-failed', flight.target.key)
+    }
+    this.#filled()
   }
 
   #renewLater(): void {
-    const { clock, tiers, nodeTimeout } = this.#context
+    const { deadlines, tiers, nodeTimeout } = this.#context
     const { lease } = this.#request.policy
-    this.#renewal = clock.setTimer(
-      () => {
-        // Those that were overtaken have lost theirs; with the cache closed, all have.
-        const renewed = this.#flights.flatMap(({ fenced, held }) => (fenced || !held ? [] : held))
-        if (renewed.length === 0) return
-        void tiers.leases.renew(renewed, lease, nodeTimeout)
-        this.#renewLater()
-      },
-      Math.min(MAX_TIMER, Math.max(1, Math.floor(lease / 3))),
-    )
+    this.#renewal = deadlines.set(Math.max(1, Math.floor(lease / 3)), () => {
+      // Those that were overtaken have lost theirs; with the cache closed, all have.
+      const renewed = this.#flights.flatMap(({ fenced, held }) => (fenced || !held ? [] : held))
+      if (renewed.length === 0) return
+      void tiers.leases.renew(renewed, lease, nodeTimeout)
+      this.#renewLater()
+    })
   }
 
   /** Gives back the leases of those flights that need theirs no more. */

@@ -27,8 +27,6 @@ export class Flight {
   /** What was loaded, as a read would give it, and what is written of it. */
   value: unknown
   write: TierWrite | undefined
-  /** Settles once its node took what was loaded, or did not; never rejects. */
-  written: Promise<void> | undefined
   /** What its callers got: nothing yet, what the load or somebody else's gave, the fallback, or an error. */
   outcome: 'none' | 'loaded' | 'found' | 'fallback' | 'error' = 'none'
   /** What the load failed with, also when its callers got the fallback. */
@@ -39,6 +37,9 @@ export class Flight {
   readonly #opener: Settler | undefined
   #shared: Settler[] | undefined
   #result: unknown
+  /** Whether what was loaded is on its way to its node, or has been; and who waits for its end. */
+  #filling: 'not yet' | 'now' | 'ended' = 'not yet'
+  #filled: (() => void)[] | undefined
 
   constructor(target: LoadKey, opener: Settler | undefined) {
     this.target = target
@@ -61,13 +62,32 @@ export class Flight {
    * still be able to show, when what was loaded is written; without one, nothing shows, and it is shared until then.
    */
   get joinable(): boolean {
-    if (this.token) return this.outcome === 'none' && !this.written
+    if (this.token) return this.outcome === 'none' && this.#filling === 'not yet'
     return this.outcome === 'none' || this.outcome === 'loaded'
   }
 
   /** Whether its node said nothing of a change that another process had made before what was loaded came to it. */
   get sure(): boolean {
     return this.outcome === 'loaded' && !this.overtaken && !this.fenced
+  }
+
+  /** To be told when what was loaded leaves for its node. */
+  fillBegins(): void {
+    this.#filling = 'now'
+  }
+
+  /** To be told when its node took it, or did not. */
+  fillEnds(): void {
+    this.#filling = 'ended'
+    const waiting = this.#filled
+    this.#filled = undefined
+    if (waiting) for (const tell of waiting) tell()
+  }
+
+  /** Resolves once its node took what was loaded, or did not; `undefined` when it does not try. */
+  filled(): Promise<void> | undefined {
+    if (this.#filling !== 'now') return undefined
+    return new Promise((resolve) => (this.#filled ??= []).push(resolve))
   }
 
   /** How much of the time since `since` (monotonic) it waited for its load, in milliseconds. */

@@ -91,14 +91,14 @@ export class Joiner implements Settler {
 
   /** What the flight came to, once its node has taken it, unless the node knows of something newer. */
   #confirm(value: unknown): void {
-    const { written } = this.#flight
+    const filled = this.#flight.filled()
     const check = (): void => {
       if (this.#flight.sure) this.#settler.resolve(value)
       else this.#again()
     }
     const left = this.#left()
-    if (!written || left < 1) check()
-    else void waitFor(written, { signal: undefined, timeout: left }, this.#context.deadlines, () => {}).then(check)
+    if (!filled || left < 1) check()
+    else void waitFor(filled, { signal: undefined, timeout: left }, this.#context.deadlines, () => {}).then(check)
   }
 
   /** For how long the nodes may still keep this caller waiting, in milliseconds. */

@@ -1,7 +1,7 @@
 import { MAX_TIMER } from '../base/clock.ts'
 import { LoadError, quote } from '../base/errors.ts'
 import type { Found } from '../tier/found.ts'
-import type { Leased } from '../tier/leases.ts'
+import type { Leased, Wanted } from '../tier/leases.ts'
 import { Fill, type FillContext } from './fill.ts'
 import type { Flight } from './flight.ts'
 import type { LoadFunction, Origin } from './origin.ts'
@@ -69,29 +69,34 @@ export class Lead {
   }
 
   #take(flights: readonly Flight[], now: number, end: number, attempts: number, pause: number): void {
-    const { tiers, router } = this.#context
-    const { form, policy, mode } = this.#request
-    const wanted = flights.filter(({ target }) => tiers.leases.available(target.key, form))
+    const { leases } = this.#context.tiers
+    const { form, policy } = this.#request
+    const wanted = flights.filter(({ target }) => leases.available(target.key, form))
     if (wanted.length === 0) {
       this.#begin(flights, now, end)
       return
     }
+    const failed = (error: unknown): void => this.#failAll(flights, error)
+    if (flights.length === 1) {
+      const taken = (leased: Leased): void => this.#taken(wanted, [leased], [], end, attempts, pause)
+      leases.takeOne(this.#want(wanted[0] as Flight), form, policy.lease, end - now, { taken, failed })
+      return
+    }
     const rest = flights.filter((flight) => !wanted.includes(flight))
-    const requests = wanted.map((flight) => {
-      const token = tiers.leases.newToken()
-      flight.token = token
-      // Until the reply says otherwise: a change of the nodes gives back what may have been taken.
-      flight.held = { key: flight.target.stored, token, shard: router.shardOf(flight.target.key) }
-      return {
-        target: flight.target,
-        seen: mode === 'refresh' || flight.takesOver ? ('any' as const) : flight.seen,
-        token,
-      }
-    })
-    tiers.leases.take(requests, form, policy.lease, end - now).then(
-      (outcomes) => this.#taken(wanted, outcomes, rest, end, attempts, pause),
-      (error: unknown) => this.#failAll(flights, error),
-    )
+    const requests = wanted.map((flight) => this.#want(flight))
+    leases
+      .take(requests, form, policy.lease, end - now)
+      .then((outcomes) => this.#taken(wanted, outcomes, rest, end, attempts, pause), failed)
+  }
+
+  #want(flight: Flight): Wanted {
+    const { tiers, router } = this.#context
+    const { target, takesOver, seen } = flight
+    const token = tiers.leases.newToken()
+    flight.token = token
+    // Until the reply says otherwise: a change of the nodes gives back what may have been taken.
+    flight.held = { key: target.stored, token, shard: router.shardOf(target.key) }
+    return { target, seen: this.#request.mode === 'refresh' || takesOver ? 'any' : seen, token }
   }
 
   #taken(

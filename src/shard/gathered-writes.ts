@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import type { FillRequest } from '../node/atomic.ts'
 import type { WriteItem, WriteOutcome } from '../node/contract.ts'
 import { Places } from './places.ts'
 import { MOST_WAITING, Turn, type Batch } from './turn.ts'
@@ -24,6 +25,16 @@ export class OneItem implements WriteItem {
     this.key = key
     this.value = value
     this.ttl = ttl
+  }
+}
+
+/** The same, to be written under a lease. */
+export class LeasedItem extends OneItem implements FillRequest {
+  readonly token: Uint8Array
+
+  constructor(key: string, value: Uint8Array, ttl: number, token: Uint8Array) {
+    super(key, value, ttl)
+    this.token = token
   }
 }
 

@@ -1,9 +1,12 @@
 import type { NodeError } from '../base/errors.ts'
+import type { Route } from '../cluster/router.ts'
 import { newVersion } from '../entry/envelope.ts'
 import { isWrittenBy, leaseUntilIn, packLease, type Form } from '../entry/form.ts'
+import type { LeaseOutcome, LeaseRequest } from '../node/atomic.ts'
 import { isFailure } from '../node/contract.ts'
+import type { Writer } from '../shard/gathered-writes.ts'
 import type { Shard } from '../shard/shard.ts'
-import { LEASED, type Intake, type IntakeContext } from './intake.ts'
+import { LEASED, type Intake, type IntakeContext, type Taken } from './intake.ts'
 import type { TierKey } from './key.ts'
 import { Found } from './found.ts'
 
@@ -37,14 +40,85 @@ export type Leased =
   | { readonly status: 'found'; readonly found: Found }
   | { readonly status: 'failed'; readonly error: NodeError; readonly held: Held }
 
+/** Who waits for one lease. */
+export interface Taker {
+  /** Told what taking it came to, once. Must not throw. */
+  taken(leased: Leased): void
+  /** Told instead that it went wrong. Must not throw. */
+  failed(error: unknown): void
+}
+
+type AcceptLease = (one: OneLease, outcome: LeaseOutcome) => Leased | Promise<Leased>
+
+/** A lease that is being taken. */
+class OneLease implements Writer<LeaseOutcome> {
+  readonly wanted: Wanted
+  readonly form: Form
+  /** When its time is over (monotonic). */
+  readonly end: number
+  /** Where it was sent, and over which connection. */
+  route!: Route
+  generation = 0
+  readonly #accept: AcceptLease
+  readonly #taker: Taker
+
+  constructor(wanted: Wanted, form: Form, end: number, accept: AcceptLease, taker: Taker) {
+    this.wanted = wanted
+    this.form = form
+    this.end = end
+    this.#accept = accept
+    this.#taker = taker
+  }
+
+  written(outcome: LeaseOutcome): void {
+    try {
+      const leased = this.#accept(this, outcome)
+      if (!(leased instanceof Promise)) this.#taker.taken(leased)
+      else leased.then((one) => this.#taker.taken(one)).catch((error: unknown) => this.#taker.failed(error))
+    } catch (error) {
+      this.#taker.failed(error)
+    }
+  }
+
+  failed(error: unknown): void {
+    this.#taker.failed(error)
+  }
+}
+
+/** A lease as its node is asked for it. */
+class OneRequest implements LeaseRequest {
+  readonly key: string
+  readonly seen: Uint8Array | 'any' | undefined
+  readonly token: Uint8Array
+  readonly placeholder: Uint8Array
+  readonly ms: number
+
+  constructor(key: string, seen: OneRequest['seen'], token: Uint8Array, placeholder: Uint8Array, ms: number) {
+    this.key = key
+    this.seen = seen
+    this.token = token
+    this.placeholder = placeholder
+    this.ms = ms
+  }
+}
+
 /** The leases on nodes: by them one process loads a key while others wait, and a delete is not overtaken. */
 export class Leases {
   readonly #context: IntakeContext
   readonly #intake: Intake
 
+  readonly #acceptOne: AcceptLease
+
   constructor(context: IntakeContext, intake: Intake) {
     this.#context = context
     this.#intake = intake
+    this.#acceptOne = ({ wanted, form, end, route, generation }, outcome) => {
+      const accept = (entry: Taken): Leased => this.#leased(wanted, outcome, route.shard, entry)
+      if (!(outcome instanceof Uint8Array)) return accept(undefined)
+      const source = { guard: route.shard.primary, generation }
+      const taken = this.#intake.acceptOne(wanted.target, { outcome, source, route }, form, end, context.clock.now())
+      return taken instanceof Promise ? taken.then(accept) : accept(taken)
+    }
   }
 
   /** Whether there is a lease to be had on a key. */
@@ -55,13 +129,10 @@ export class Leases {
 
   /** Takes leases for `leaseMs`; one result each, in order. */
   async take(wanted: readonly Wanted[], form: Form, leaseMs: number, timeout: number): Promise<Leased[]> {
-    const { router, hash, stamps } = this.#context
-    const end = this.#context.clock.monotonic() + timeout
+    const { router, clock, stamps } = this.#context
+    const end = clock.monotonic() + timeout
     const now = stamps.now()
-    const items = wanted.map(({ target, seen, token }) => {
-      const { key, stored, full } = target
-      return { key, stored, seen, token, placeholder: packLease(full, token, leaseMs, now, hash), ms: leaseMs }
-    })
+    const items = wanted.map((one) => ({ key: one.target.key, request: this.#request(one, leaseMs, now) }))
     const routed = await router.lease(items, timeout)
     const targets = wanted.map(({ target }) => target)
     const read = routed.map(({ outcome, source, route }) => ({
@@ -70,18 +141,32 @@ export class Leases {
       route,
     }))
     const taken = await this.#intake.accept(targets, read, form, end)
-    return routed.map(({ outcome, route }, i) => {
-      const { stored, token } = items[i] as (typeof items)[number]
-      const held = { key: stored, token, shard: route.shard }
-      if (outcome === 'won') return { status: 'won', held }
-      if (outcome === 'held') return { status: 'held', own: false, until: undefined }
-      if (isFailure(outcome)) return { status: 'failed', error: outcome, held }
-      const entry = taken[i]
-      if (entry === LEASED) {
-        return { status: 'held', own: isWrittenBy(outcome, stamps.writer), until: leaseUntilIn(outcome) }
-      }
-      return { status: 'found', found: new Found(entry, outcome, route.shard.id, undefined) }
-    })
+    return routed.map(({ outcome, route }, i) => this.#leased(wanted[i] as Wanted, outcome, route.shard, taken[i]))
+  }
+
+  /** Takes one lease, together with others that are taken in the same turn. */
+  takeOne(wanted: Wanted, form: Form, leaseMs: number, timeout: number, taker: Taker): void {
+    const { router, clock, stamps } = this.#context
+    const one = new OneLease(wanted, form, clock.monotonic() + timeout, this.#acceptOne, taker)
+    one.route = router.joinLease(wanted.target.key, this.#request(wanted, leaseMs, stamps.now()), timeout, one)
+    one.generation = one.route.shard.primary.generation
+  }
+
+  #request({ target, seen, token }: Wanted, leaseMs: number, now: number): LeaseRequest {
+    const placeholder = packLease(target.full, token, leaseMs, now, this.#context.hash)
+    return new OneRequest(target.stored, seen, token, placeholder, leaseMs)
+  }
+
+  #leased({ target, token }: Wanted, outcome: LeaseOutcome, shard: Shard, entry: Taken): Leased {
+    const held = { key: target.stored, token, shard }
+    if (outcome === 'won') return { status: 'won', held }
+    if (outcome === 'held') return { status: 'held', own: false, until: undefined }
+    if (isFailure(outcome)) return { status: 'failed', error: outcome, held }
+    if (entry === LEASED) {
+      const own = isWrittenBy(outcome, this.#context.stamps.writer)
+      return { status: 'held', own, until: leaseUntilIn(outcome) }
+    }
+    return { status: 'found', found: new Found(entry, outcome, shard.id, undefined) }
   }
 
   /** Lets leases go on. */

@@ -7,7 +7,7 @@ import type { Routed, RoutedWrite, Router } from '../cluster/router.ts'
 import { Entry, EntryTimes } from '../entry/entry.ts'
 import { heldSize, pack, type Form } from '../entry/form.ts'
 import type { Payload } from '../entry/payload.ts'
-import { isFailure, type WriteOutcome } from '../node/contract.ts'
+import { isFailure } from '../node/contract.ts'
 import type { Writer } from '../shard/gathered-writes.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
 import type { Removal, Stored } from '../shard/outcomes.ts'
@@ -191,35 +191,48 @@ export class Tiers {
   }
 
   /**
-   * Writes one entry that replaces what is there, as {@link Tiers.write} does, together with others that are written in
-   * the same turn.
+   * Writes one entry, as {@link Tiers.write} does, together with others that are written in the same turn.
    *
-   * @param writer told what came of it
+   * @param writer told what came of it, maybe at once
    */
-  writeOne(entry: TierWrite, form: Form, timeout: number, writer: Writer): void {
-    const { router, hash, stamps } = this.#context
-    const { target, payload, kind, ttl, window, loadTime } = entry
-    const now = stamps.now()
-    const { writer: mark } = stamps
-    const value = pack(form, payload, target.full, { kind, ttl, window, loadTime, now, writer: mark }, hash)
-    if (this.#fence === undefined) {
-      router.joinWrite(target, value, ttl + window, timeout, true, writer)
+  writeOne(entry: TierWrite, form: Form, timeout: number, replaces: boolean, writer: Writer<Stored>): void {
+    const now = this.#context.stamps.now()
+    const teller = this.#fence ? this.#keeper(entry, form, now, this.#fence, writer) : writer
+    const { target, payload, kind, ttl, window, token, loadTime } = entry
+    if (!replaces && !this.takesFill(target.key, form, token)) {
+      teller.written(UNREACHED)
       return
     }
+    const { router, hash, stamps } = this.#context
+    const { writer: mark } = stamps
+    const value = pack(form, payload, target.full, { kind, ttl, window, loadTime, now, writer: mark }, hash)
+    router.joinWrite(target, value, ttl + window, token, timeout, replaces, teller)
+  }
+
+  /** Sees to it that L1 takes what is written, and tells the writer. */
+  #keeper(entry: TierWrite, form: Form, now: number, fence: Fence, writer: Writer<Stored>): Writer<Stored> {
+    const { key } = entry.target
     const began = this.#moment()
-    this.invalidate(target.key)
-    const stamp = this.#fence.stamp(target.key)
-    const written = (outcome: WriteOutcome): void => {
-      const overtaken = this.#fence?.stamp(target.key) !== stamp
-      this.invalidate(target.key)
-      if (!overtaken) this.#keep(entry, outcome, form, now, began)
-      writer.written(outcome)
+    this.invalidate(key)
+    const stamp = fence.stamp(key)
+    return {
+      written: (outcome) => {
+        const overtaken = fence.stamp(key) !== stamp || entry.valid?.() === false
+        this.invalidate(key)
+        try {
+          if (!overtaken && outcome !== 'lost') this.#keep(entry, outcome, form, now, began)
+        } catch (error) {
+          // L1 was given a function that throws.
+          writer.failed(error)
+          return
+        }
+        writer.written(outcome)
+      },
+      failed: (error) => {
+        this.invalidate(key)
+        writer.failed(error)
+      },
     }
-    const failed = (error: unknown): void => {
-      this.invalidate(target.key)
-      writer.failed(error)
-    }
-    router.joinWrite(target, value, ttl + window, timeout, true, { written, failed })
   }
 
   /** L1 takes an entry that was written, if it is to. */
