@@ -17,8 +17,8 @@ import { encodeDels, encodeGets, encodeSets } from './encode.ts'
 import { isCommandRefused, redisWord, tooLarge, toNodeError, type Peer } from './errors.ts'
 import { parseInfo } from './info.ts'
 import type { Link } from './link.ts'
-import { fitInfo, fitOk, fitRemoved, fitResults, fitRow, fitValue, fitValues, type Fit } from './replies.ts'
-import { sendOne, sendRow } from './row.ts'
+import { fitInfo, fitOk, fitPipeline, fitRemoved, fitRow, fitValue, fitValues, type Fit } from './replies.ts'
+import { sendOne, sendRow, type RowReplies } from './row.ts'
 
 /** Keys per MGET: wide enough that the round trip no longer counts, narrow enough that others get their turn. */
 const READ_WIDTH = 64
@@ -67,6 +67,7 @@ export class RedisAdapter implements NodeAdapter {
       address: peer.address,
       maxValueBytes,
       textNumbers,
+      rows,
       failure: (error) => this.#writeFailure(error),
     })
     this.#powersWithoutLeases = powers
@@ -181,7 +182,7 @@ export class RedisAdapter implements NodeAdapter {
   }
 
   /** Sends one command per item in one piece. */
-  async #pipeline<I, O>(
+  #pipeline<I, O>(
     items: readonly I[],
     command: (pipeline: Pipeline, item: I) => unknown,
     fit: Fit<O>,
@@ -192,29 +193,33 @@ export class RedisAdapter implements NodeAdapter {
       for (const item of items) command(pipeline, item)
       return pipeline.exec()
     }
-    try {
-      const results = await this.#link.run(send, fitResults(items.length, fit))
-      return results.map((result) => ('error' in result ? failure(result.error) : result.reply))
-    } catch (error) {
-      return this.#all(items, error)
-    }
+    return this.#outcomes(items, () => this.#link.run(send, fitPipeline(items.length, fit)), failure)
   }
 
   /** The same with a client of our own, for less. */
-  async #row<O>(
+  #row<O>(
     name: string,
     keys: readonly string[],
     encode: () => Buffer,
     fit: Fit<O>,
     failure: (error: unknown) => O | NodeError,
   ): Promise<(O | NodeError)[]> {
+    const send = (client: Client): Promise<unknown> => sendRow(client, name, keys, encode())
+    return this.#outcomes(keys, () => this.#link.run(send, fitRow(keys.length, fit)), failure)
+  }
+
+  async #outcomes<O>(
+    items: readonly unknown[],
+    run: () => Promise<RowReplies<O>>,
+    failure: (error: unknown) => O | NodeError,
+  ): Promise<(O | NodeError)[]> {
     try {
-      const row = await this.#link.run((client) => sendRow(client, name, keys, encode()), fitRow(keys.length, fit))
-      const outcomes = row.replies as (O | NodeError)[]
-      for (const [at, error] of row.errors ?? []) outcomes[at] = failure(error)
+      const { replies, errors } = await run()
+      const outcomes = replies as (O | NodeError)[]
+      for (const [at, error] of errors ?? []) outcomes[at] = failure(error)
       return outcomes
     } catch (error) {
-      return this.#all(keys, error)
+      return this.#all(items, error)
     }
   }
 

@@ -12,10 +12,12 @@ import type {
   TokenRequest,
 } from '../node/atomic.ts'
 import { asBuffer, batches, slices } from './batches.ts'
-import type { Argument, LeaseCommands } from './client.ts'
+import type { Argument, Client } from './client.ts'
+import { encodeCommands, type Command } from './encode.ts'
 import { isScriptRefused, redisWord, tooLarge } from './errors.ts'
 import type { Link } from './link.ts'
-import { fitOneOf, fitPlaced, fitResults, fitValue, UNFIT, type Fit, type Result } from './replies.ts'
+import { fitOneOf, fitPipeline, fitPlaced, fitRow, fitValue, UNFIT, type Fit } from './replies.ts'
+import { sendRow, type RowReplies } from './row.ts'
 import { EXPIRE, FILL, LEASE, RELEASE, RENEW, timeBytes, type Script } from './scripts.ts'
 
 /** What leases must know of their server. */
@@ -24,16 +26,70 @@ export interface AtomicSettings {
   readonly maxValueBytes: number
   /** Whether the client gives numbers as text. */
   readonly textNumbers: boolean
+  /** Whether the client takes rows of commands; see `sendRow`. */
+  readonly rows: boolean
   /** Makes an error of ours of what the client library rejected with. */
   readonly failure: (error: unknown) => NodeError
 }
 
 /** One command about one key. */
-interface Step<O> {
-  send(to: LeaseCommands): unknown
+interface Step<O> extends Command {
+  readonly name: 'set' | 'eval' | 'evalsha'
+  readonly key: string
   readonly fit: Fit<O>
   /** What does the same, where the server refused this without doing anything. */
-  instead?(error: Error): Step<O> | undefined
+  instead(error: Error): Step<O> | undefined
+}
+
+/** A script, run by the name by which the server knows it, or told as a whole. */
+class ScriptStep<O> implements Step<O> {
+  readonly name: 'eval' | 'evalsha'
+  readonly key: string
+  readonly args: readonly Argument[]
+  readonly fit: Fit<O>
+  readonly #script: Script
+  readonly #rest: readonly Argument[]
+
+  constructor(script: Script, key: string, rest: readonly Argument[], fit: Fit<O>, whole = false) {
+    this.name = whole ? 'eval' : 'evalsha'
+    this.key = key
+    this.args = [whole ? script.text : script.sha, 1, key, ...rest]
+    this.fit = fit
+    this.#script = script
+    this.#rest = rest
+  }
+
+  /** A server that has been restarted, or whose scripts were flushed, has to be told the text. */
+  instead(error: Error): Step<O> | undefined {
+    if (this.name === 'eval' || redisWord(error) !== 'NOSCRIPT') return undefined
+    return new ScriptStep(this.#script, this.key, this.#rest, this.fit, true)
+  }
+}
+
+/** A lease on a key that holds nothing: it needs no script. */
+class PlaceStep implements Step<LeaseOutcome> {
+  readonly name = 'set'
+  readonly key: string
+  readonly args: readonly Argument[]
+  readonly #token: Uint8Array
+  readonly #refused: () => Step<LeaseOutcome>
+
+  /** @param refused gives what does the same, where the server does not take NX and GET together, as those before 7 */
+  constructor({ key, token, placeholder, ms }: LeaseRequest, refused: () => Step<LeaseOutcome>) {
+    this.key = key
+    this.args = [key, asBuffer(placeholder), 'PX', ms, 'NX', 'GET']
+    this.#token = token
+    this.#refused = refused
+  }
+
+  fit(reply: unknown): LeaseOutcome | typeof UNFIT {
+    const found = fitPlaced(reply)
+    return found instanceof Uint8Array && isPlaceholderOf(found, this.#token) ? 'won' : found
+  }
+
+  instead(error: Error): Step<LeaseOutcome> | undefined {
+    return redisWord(error) === 'ERR' && /syntax error/i.test(error.message) ? this.#refused() : undefined
+  }
 }
 
 /**
@@ -76,8 +132,9 @@ export class RedisAtomic implements AtomicPower {
   }
 
   renew(requests: readonly RenewRequest[]): Promise<HolderOutcome[]> {
-    return this.#inParts(slices(requests), ({ key, token, ms }) =>
-      scriptStep(RENEW, key, [asBuffer(token), ms], this.#fitHolder),
+    return this.#inParts(
+      slices(requests),
+      ({ key, token, ms }) => new ScriptStep(RENEW, key, [asBuffer(token), ms], this.#fitHolder),
     )
   }
 
@@ -87,8 +144,9 @@ export class RedisAtomic implements AtomicPower {
       const [{ value: first }] = batch as [FillRequest]
       if (first.length > maxValueBytes) return [tooLarge(address, first)]
       return this.#run(
-        batch.map(({ key, token, value, ttl }) =>
-          scriptStep(FILL, key, [asBuffer(token), asBuffer(value), ttl], this.#fitHolder),
+        batch.map(
+          ({ key, token, value, ttl }) =>
+            new ScriptStep(FILL, key, [asBuffer(token), asBuffer(value), ttl], this.#fitHolder),
         ),
       )
     })
@@ -96,14 +154,16 @@ export class RedisAtomic implements AtomicPower {
   }
 
   release(requests: readonly TokenRequest[]): Promise<HolderOutcome[]> {
-    return this.#inParts(slices(requests), ({ key, token }) =>
-      scriptStep(RELEASE, key, [asBuffer(token)], this.#fitHolder),
+    return this.#inParts(
+      slices(requests),
+      ({ key, token }) => new ScriptStep(RELEASE, key, [asBuffer(token)], this.#fitHolder),
     )
   }
 
   expire(requests: readonly ExpireRequest[]): Promise<ExpireOutcome[]> {
-    return this.#inParts(slices(requests), ({ key, now, version }) =>
-      scriptStep(EXPIRE, key, [timeBytes(now), asBuffer(version)], this.#fitExpire),
+    return this.#inParts(
+      slices(requests),
+      ({ key, now, version }) => new ScriptStep(EXPIRE, key, [timeBytes(now), asBuffer(version)], this.#fitExpire),
     )
   }
 
@@ -111,25 +171,17 @@ export class RedisAtomic implements AtomicPower {
    * The first lease on a connection is taken by a script: so it is known that those may be run before there is a placeholder
    * that only a script can fill.
    */
-  #leaseStep({ key, seen, token, placeholder, ms }: LeaseRequest): Step<LeaseOutcome> {
+  #leaseStep(request: LeaseRequest): Step<LeaseOutcome> {
+    const { key, seen, token, placeholder, ms } = request
     const { epoch } = this.#link
     const before = seen === undefined ? '' : seen === 'any' ? seen : asBuffer(seen)
     const byScript = (): Step<LeaseOutcome> =>
-      scriptStep(LEASE, key, [asBuffer(token), before, asBuffer(placeholder), ms], this.#fitLease)
+      new ScriptStep(LEASE, key, [asBuffer(token), before, asBuffer(placeholder), ms], this.#fitLease)
     if (seen !== undefined || this.#ran !== epoch || this.#setRefused === epoch) return byScript()
-    return {
-      send: (to) => to.setBuffer(key, asBuffer(placeholder), 'PX', ms, 'NX', 'GET'),
-      fit: (reply) => {
-        const found = fitPlaced(reply)
-        return found instanceof Uint8Array && isPlaceholderOf(found, token) ? 'won' : found
-      },
-      // Servers before 7 do not take the two together.
-      instead: (error) => {
-        if (redisWord(error) !== 'ERR' || !/syntax error/i.test(error.message)) return undefined
-        this.#setRefused = epoch
-        return byScript()
-      },
-    }
+    return new PlaceStep(request, () => {
+      this.#setRefused = epoch
+      return byScript()
+    })
   }
 
   async #inParts<I, O>(parts: readonly (readonly I[])[], step: (item: I) => Step<O>): Promise<(O | NodeError)[]> {
@@ -140,57 +192,49 @@ export class RedisAtomic implements AtomicPower {
     if (steps.length === 0) return []
     if (this.refused) return steps.map(() => this.#refusal)
     const { epoch } = this.#link
-    const results = await this.#send(steps)
+    const { replies, errors } = await this.#send(steps)
+    const outcomes = replies as (O | NodeError)[]
+    if ((errors?.size ?? 0) < steps.length) this.#ran = epoch
+    if (!errors) return outcomes
     const again = new Map<number, Step<O>>()
-    const outcomes = results.map((result, index) => {
-      if ('reply' in result) {
-        this.#ran = epoch
-        return result.reply
-      }
-      const { error } = result
-      const other = steps[index]?.instead?.(error)
-      if (other) again.set(index, other)
-      if (!isScriptRefused(error)) return this.#settings.failure(error)
-      this.#refused = epoch
-      return this.#refusal
-    })
+    for (const [at, error] of errors) {
+      const other = steps[at]?.instead(error)
+      if (other) again.set(at, other)
+      const refused = isScriptRefused(error)
+      if (refused) this.#refused = epoch
+      outcomes[at] = refused ? this.#refusal : this.#settings.failure(error)
+    }
     if (again.size > 0) {
       const others = await this.#run([...again.values()])
-      for (const [nth, index] of [...again.keys()].entries()) outcomes[index] = others[nth] as O | NodeError
+      for (const [nth, at] of [...again.keys()].entries()) outcomes[at] = others[nth] as O | NodeError
     }
     return outcomes
   }
 
   /** Sends all in one piece. */
-  async #send<O>(steps: readonly Step<O>[]): Promise<readonly Result<O>[]> {
+  async #send<O>(steps: readonly Step<O>[]): Promise<RowReplies<O>> {
+    const fit = (reply: unknown, at: number): O | typeof UNFIT => (steps[at] as Step<O>).fit(reply)
     try {
-      const [only] = steps as [Step<O>]
-      if (steps.length === 1) {
-        return [{ reply: await this.#link.run((client) => only.send(client) as Promise<unknown>, only.fit) }]
-      }
-      const fit = (reply: unknown, index: number): O | typeof UNFIT => (steps[index] as Step<O>).fit(reply)
+      if (this.#settings.rows)
+        return await this.#link.run((client) => sendSteps(client, steps), fitRow(steps.length, fit))
       return await this.#link.run(
         (client) => {
           const pipeline = client.pipeline()
-          for (const step of steps) step.send(pipeline)
+          for (const { name, args } of steps) pipeline[`${name}Buffer`](...args)
           return pipeline.exec()
         },
-        fitResults(steps.length, fit),
+        fitPipeline(steps.length, fit),
       )
     } catch (error) {
-      return steps.map(() => ({ error: error as Error }))
+      return { replies: steps.map(() => undefined), errors: new Map(steps.map((_, at) => [at, error as Error])) }
     }
   }
 }
 
-function scriptStep<O>({ text, sha }: Script, key: string, args: readonly Argument[], fit: Fit<O>): Step<O> {
-  return {
-    send: (to) => to.evalshaBuffer(sha, 1, key, ...args),
-    fit,
-    // A server that has been restarted, or whose scripts were flushed, has to be told the text.
-    instead: (error) =>
-      redisWord(error) === 'NOSCRIPT' ? { send: (to) => to.evalBuffer(text, 1, key, ...args), fit } : undefined,
-  }
+function sendSteps(client: Client, steps: readonly Step<unknown>[]): Promise<RowReplies> {
+  const names = steps.map(({ name }) => name)
+  const keys = steps.map(({ key }) => key)
+  return sendRow(client, names, keys, encodeCommands(steps))
 }
 
 function isPlaceholderOf(found: Uint8Array, token: Uint8Array): boolean {

@@ -37,9 +37,9 @@ export type Argument = Buffer | string | number
 
 /** What leases take, alone and in a pipeline. Replies are bytes. */
 export interface LeaseCommands {
-  setBuffer(key: string, value: Buffer, unit: 'PX', ttl: number, when: 'NX', get: 'GET'): unknown
-  evalBuffer(script: string, keys: 1, key: string, ...rest: Argument[]): unknown
-  evalshaBuffer(sha: string, keys: 1, key: string, ...rest: Argument[]): unknown
+  setBuffer(...args: readonly Argument[]): unknown
+  evalBuffer(...args: readonly Argument[]): unknown
+  evalshaBuffer(...args: readonly Argument[]): unknown
 }
 
 /** A row of commands sent as one. */

@@ -1,4 +1,5 @@
 import type { WriteItem } from '../node/contract.ts'
+import type { Argument } from './client.ts'
 
 // Commands as they go over the wire: https://redis.io/docs/latest/develop/reference/protocol-spec/
 
@@ -41,6 +42,43 @@ export function encodeGets(keys: readonly string[]): Buffer {
   let text = keys.length === 1 ? '*2\r\n$3\r\nGET\r\n' : `*${keys.length + 1}\r\n$4\r\nMGET\r\n`
   for (const key of keys) text += bulk(key)
   return Buffer.from(text)
+}
+
+/** A command with all that it is given. */
+export interface Command {
+  readonly name: string
+  readonly args: readonly Argument[]
+}
+
+/** Any commands, in one buffer. */
+export function encodeCommands(commands: readonly Command[]): Buffer {
+  // What stands before each argument that is bytes, and that; the last text stands alone.
+  const parts: (string | Buffer)[] = []
+  let text = ''
+  let size = 0
+  for (const { name, args } of commands) {
+    text += `*${args.length + 1}\r\n${bulk(name)}`
+    for (const argument of args) {
+      if (typeof argument !== 'object') text += bulk(`${argument}`)
+      else {
+        text += `$${argument.length}\r\n`
+        parts.push(text, argument)
+        size += Buffer.byteLength(text) + argument.length
+        text = '\r\n'
+      }
+    }
+  }
+  const buffer = Buffer.allocUnsafe(size + Buffer.byteLength(text))
+  let at = 0
+  for (const part of parts) {
+    if (typeof part === 'string') at += buffer.write(part, at)
+    else {
+      buffer.set(part, at)
+      at += part.length
+    }
+  }
+  buffer.write(text, at)
+  return buffer
 }
 
 /** A text with its length in front. */

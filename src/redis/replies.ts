@@ -63,44 +63,36 @@ export function fitOneOf<T>(numbers: readonly T[], asText: boolean): Fit<T> {
 export const fitInfo: Fit<string> = (reply) =>
   typeof reply === 'string' && /^(# \w|redis_version:)/m.test(reply) ? reply : UNFIT
 
-/** What one command of a pipeline came to. */
-export type Result<T> = { readonly error: Error } | { readonly reply: T }
+/** As {@link Fit}, of one of several commands. */
+export type FitOneOf<T> = (reply: unknown, at: number) => T | typeof UNFIT
 
-/** Of a pipeline of so many commands. `fit` is told which of them a reply is to. */
-export function fitResults<T>(
-  count: number,
-  fit: (reply: unknown, index: number) => T | typeof UNFIT,
-): Fit<Result<T>[]> {
+/** Of a pipeline of so many commands. */
+export function fitPipeline<T>(count: number, fit: FitOneOf<T>): Fit<RowReplies<T>> {
   return (given) => {
     if (!Array.isArray(given) || given.length !== count) return UNFIT
-    const results: Result<T>[] = []
+    const replies: (T | undefined)[] = []
+    let errors: Map<number, Error> | undefined
     for (const [error, raw] of given as readonly (readonly [Error | null, unknown])[]) {
-      if (error) {
-        results.push({ error })
-        continue
-      }
-      const reply = fit(raw, results.length)
+      const at = replies.length
+      if (error) (errors ??= new Map()).set(at, error)
+      const reply = error ? undefined : fit(raw, at)
       if (reply === UNFIT) return UNFIT
-      results.push({ reply })
+      replies.push(reply)
     }
-    return results
+    return { replies, errors }
   }
 }
 
-/**
- * Of a row of so many commands: puts what `fit` makes of each reply into its place.
- *
- * @param count how many
- */
-export function fitRow<T>(count: number, fit: Fit<T>): Fit<RowReplies & { replies: (T | undefined)[] }> {
+/** Of a row of so many commands: puts what `fit` makes of each reply into its place. */
+export function fitRow<T>(count: number, fit: FitOneOf<T>): Fit<RowReplies<T>> {
   return (given) => {
     const { replies, errors } = given as RowReplies
     for (let at = 0; at < count; at++) {
       if (errors?.has(at)) continue
-      const reply = fit(replies[at])
+      const reply = fit(replies[at], at)
       if (reply === UNFIT) return UNFIT
       replies[at] = reply
     }
-    return given as RowReplies & { replies: (T | undefined)[] }
+    return given as RowReplies<T>
   }
 }

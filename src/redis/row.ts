@@ -7,10 +7,10 @@ interface Inside {
   sendCommand(command: RowCommand, sink: object): unknown
 }
 
-/** What each command of a row came to. */
-export interface RowReplies {
+/** What each of some commands came to that were sent as one. */
+export interface RowReplies<T = unknown> {
   /** By their places; `undefined` where there is an error. */
-  readonly replies: unknown[]
+  readonly replies: (T | undefined)[]
   /** By their places; `undefined` when all went well. */
   readonly errors: ReadonlyMap<number, Error> | undefined
 }
@@ -78,14 +78,21 @@ export function takesRows(Redis: RedisConstructor): boolean {
  * Sends commands of one key each in one write. Replies are bytes and numbers, as the server sent them. Never rejects.
  *
  * @param client one of our own, that is ready
+ * @param names of each command, or of all
  * @param bytes the commands as they go over the wire, in the order of their keys
  */
-export function sendRow(client: object, name: string, keys: readonly string[], bytes: Buffer): Promise<RowReplies> {
+export function sendRow(
+  client: object,
+  names: string | readonly string[],
+  keys: readonly string[],
+  bytes: Buffer,
+): Promise<RowReplies> {
   return new Promise((resolve) => {
     const row = new Row(keys.length, resolve)
     const inside = client as Inside
     const sink = new Sink(inside)
     for (let at = 0; at < keys.length; at++) {
+      const name = typeof names === 'string' ? names : (names[at] as string)
       inside.sendCommand(new RowCommand(name, keys[at] as string, row, at), sink)
     }
     if (row.open) inside.stream?.write(bytes)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isScriptRefused, redisWord } from '../../src/redis/errors.ts'
-import { fitOneOf, fitPlaced, fitResults, UNFIT, type Fit } from '../../src/redis/replies.ts'
+import { fitOneOf, fitPlaced, fitPipeline, UNFIT, type Fit } from '../../src/redis/replies.ts'
 import { EXPIRE, FILL, LEASE, RELEASE, RENEW } from '../../src/redis/scripts.ts'
 
 const VALUE = Buffer.from('x')
@@ -23,9 +23,9 @@ describe('a reply about a lease', () => {
   })
 
   it('is judged in a pipeline by the command that it is to', () => {
-    const fit = fitResults<unknown>(2, (each, index) => (index === 0 ? fitPlaced(each) : fitOneOf(three, false)(each)))
+    const fit = fitPipeline<unknown>(2, (each, index) => (index === 0 ? fitPlaced(each) : fitOneOf(three, false)(each)))
     const row = (...replies: unknown[]): unknown => replies.map((each) => [null, each])
-    expect(fit(row(null, 2))).toEqual([{ reply: 'won' }, { reply: 'two' }])
+    expect(fit(row(null, 2))).toEqual({ replies: ['won', 'two'], errors: undefined })
     expect(fit(row(2, null))).toBe(UNFIT)
   })
 })

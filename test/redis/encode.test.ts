@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { encodeDels, encodeGets, encodeSets } from '../../src/redis/encode.ts'
+import { encodeCommands, encodeDels, encodeGets, encodeSets } from '../../src/redis/encode.ts'
 
 const settings = { seed: 20260601, numRuns: 300 }
 const key = fc.string({
@@ -9,6 +9,8 @@ const key = fc.string({
   unit: fc.constantFrom('a', 'Z', ':', '{', 'é', '€', '🔑', '\r', '\n'),
 })
 const item = fc.record({ key, value: fc.uint8Array({ maxLength: 300 }), ttl: fc.integer({ min: 1, max: 2 ** 40 }) })
+
+const argument = fc.oneof(key, fc.uint8Array({ maxLength: 300 }).map(Buffer.from), fc.integer())
 
 /** A command as the protocol has it: an array of bulk strings. */
 function command(...parts: readonly (string | Uint8Array)[]): Buffer {
@@ -25,6 +27,19 @@ it('commands are encoded as the protocol has them', () => {
       expect(encodeSets(items)).toEqual(Buffer.concat(sets))
       expect(encodeDels(keys)).toEqual(Buffer.concat(keys.map((name) => command('DEL', name))))
       expect(encodeGets(keys)).toEqual(keys.length === 1 ? command('GET', ...keys) : command('MGET', ...keys))
+    }),
+    settings,
+  )
+})
+
+it('commands of any arguments are, too: bytes, texts and numbers, in any order', () => {
+  const any = fc.record({ name: fc.constantFrom('set', 'evalsha'), args: fc.array(argument, { maxLength: 8 }) })
+  fc.assert(
+    fc.property(fc.array(any, { minLength: 1, maxLength: 20 }), (commands) => {
+      const expected = commands.map(({ name, args }) =>
+        command(name, ...args.map((each) => (typeof each === 'number' ? `${each}` : each))),
+      )
+      expect(encodeCommands(commands)).toEqual(Buffer.concat(expected))
     }),
     settings,
   )

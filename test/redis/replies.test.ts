@@ -4,7 +4,7 @@ import {
   fitInfo,
   fitOk,
   fitRemoved,
-  fitResults,
+  fitPipeline,
   fitValue,
   fitValues,
   UNFIT,
@@ -24,7 +24,7 @@ describe('a reply', () => {
     ['INFO', fitInfo, ['', 'OK', null, 1, VALUE, '#comment', 'my redis_version:7']],
     [
       'a pipeline of SETs',
-      fitResults(2, fitOk),
+      fitPipeline(2, fitOk),
       [
         null,
         'OK',
@@ -48,7 +48,10 @@ describe('a reply', () => {
     expect(['1', '0', 1].map(fitRemoved(true))).toEqual([true, false, true])
     expect(fitInfo('# Server\r\nredis_version:7')).toBe('# Server\r\nredis_version:7')
     const error = new Error('OOM')
-    expect(fitResults(2, fitOk)([[error], [null, 'OK']])).toEqual([{ error }, { reply: 'stored' }])
+    expect(fitPipeline(2, fitOk)([[error], [null, 'OK']])).toEqual({
+      replies: [undefined, 'stored'],
+      errors: new Map([[0, error]]),
+    })
   })
 })
 
