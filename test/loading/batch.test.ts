@@ -108,6 +108,17 @@ describe('getOrLoadMany of 1,000 keys on five nodes, 300 of them missing', () =>
   })
 })
 
+describe('loads of single keys', () => {
+  it('in one turn are one read, one lease and one fill', async () => {
+    const commands: Command[] = []
+    const cache = await makeCache({ nodes: [counted('a', commands)] })
+    const keys = KEYS.slice(0, 12)
+    const load = (): Promise<string[]> => Promise.all(keys.map((key) => cache.getOrLoad(key, () => `${key} loaded`)))
+    expect(await load()).toEqual(keys.map((key) => `${key} loaded`))
+    expect(commands).toEqual([['a', 'read', 12], ['a', 'lease', 12], ['a', 'fill', 12]]) // prettier-ignore
+  })
+})
+
 interface Contended {
   readonly one: ShardedCache
   readonly other: ShardedCache

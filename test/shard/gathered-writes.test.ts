@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { NodeError } from '../../src/base/errors.ts'
-import type { WriteItem, WriteOutcome } from '../../src/node/contract.ts'
+import type { HolderOutcome, LeaseOutcome } from '../../src/node/atomic.ts'
+import type { NodePowers, WriteItem, WriteOutcome } from '../../src/node/contract.ts'
 import { GatheredWrites } from '../../src/shard/gathered-writes.ts'
 import { MOST_WAITING } from '../../src/shard/turn.ts'
 import { ManualClock } from '../../src/testing/index.ts'
@@ -81,8 +82,9 @@ describe('writes of one turn', () => {
 })
 
 describe('calls of one turn for one key', () => {
-  function bench() {
+  function bench(powers: NodePowers = {}) {
     const server = new FakeServer('s')
+    server.powers = powers
     const { shard } = bareShard(new ManualClock(), [server])
     const read = (key: string): Promise<unknown> =>
       new Promise((answered, failed) => shard.gather.read(key, 'primary', 250, { answered, failed }, 0))
@@ -97,6 +99,39 @@ describe('calls of one turn for one key', () => {
     const calls = [read('a'), read('b'), write('a'), read('c'), read('a'), shard.remove(['a'], 250), write('a')]
     await Promise.all(calls)
     expect(asked()).toEqual(['read a,b', 'write a', 'read c,a', 'remove a', 'write a'])
+  })
+
+  it('do so with leases, and with writes under leases, too', async () => {
+    const asked: string[] = []
+    const note =
+      <O>(name: string, outcome: O) =>
+      (requests: readonly { readonly key: string }[]): Promise<O[]> => {
+        asked.push(`${name} ${requests.map(({ key }) => key).join()}`)
+        return Promise.resolve(requests.map(() => outcome))
+      }
+    const never = (): never => {
+      throw new Error('not asked')
+    }
+    const lease = note<LeaseOutcome>('lease', 'won')
+    const fill = note<HolderOutcome>('fill', 'done')
+    const { server, shard, read, write } = bench({
+      atomic: { lease, fill, renew: never, release: never, expire: never },
+    })
+    server.reads = (answer, keys) => (asked.push(`read ${keys.join()}`), Promise.resolve(answer()))
+    server.writes = (answer, keys) => (asked.push(`write ${keys.join()}`), Promise.resolve(answer()))
+    const token = Buffer.alloc(12)
+    const take = (key: string): Promise<LeaseOutcome> =>
+      new Promise((written, failed) => {
+        const request = { key, seen: undefined, token, placeholder: token, ms: 1_000 }
+        shard.gather.lease(request, 246.7, { written, failed })
+      })
+    const put = (key: string): Promise<unknown> =>
+      new Promise((written, failed) => {
+        shard.gather.fill({ ...item(key), token }, 250, false, { written, failed })
+      })
+    const calls = [take('a'), take('b'), put('c'), read('d'), put('a'), read('b'), write('c'), take('d'), put('d')]
+    expect(await Promise.all(calls)).toEqual(['won', 'won', 'stored', undefined, 'stored', undefined, 'stored', 'won', 'stored']) // prettier-ignore
+    expect(asked).toEqual(['lease a,b', 'fill c,a', 'read d,b', 'lease d', 'write c', 'fill d'])
   })
 
   it('see what was written before them', async () => {
