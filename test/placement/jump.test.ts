@@ -12,12 +12,13 @@ const position = fc.oneof(
 describe('the jump table', () => {
   it('finds what a binary search finds, at every point and beside it, given signed or unsigned', () => {
     const ring = fc.array(fc.tuple(position, fc.nat({ max: 20 })), { minLength: 1, maxLength: 200 })
+    const shardCount = fc.constantFrom(21, 128, 129, 2 ** 15 + 1, 2 ** 18, 2 ** 18 + 1)
     fc.assert(
-      fc.property(ring, fc.array(position, { maxLength: 50 }), (unsorted, others) => {
+      fc.property(ring, shardCount, fc.array(position, { maxLength: 50 }), (unsorted, shards, others) => {
         const sorted = unsorted.toSorted(([a, x], [b, y]) => a - b || x - y)
         const points = Uint32Array.from(sorted, ([point]) => point)
         const owners = Uint32Array.from(sorted, ([, owner]) => owner)
-        const find = ownerFinder({ points, owners }, 21)
+        const find = ownerFinder({ points, owners }, shards)
         const near = [...points].flatMap((point) => [point, Math.max(0, point - 1), Math.min(2 ** 32 - 1, point + 1)])
         for (const wanted of [...near, ...others]) {
           const expected = owners[firstAtOrAfter(points, wanted)]
@@ -28,7 +29,7 @@ describe('the jump table', () => {
     )
   })
 
-  it.each([100, 1_000, 100_000])('finds it with %d points in one place, and as many shards', (length) => {
+  it.each([100, 1_000, 100_000, 2 ** 18, 300_000])('finds it with %d points in one place, and as many shards', (length) => {
     const points = Uint32Array.from({ length }, (_, i) => 5 * i)
     const owners = Uint32Array.from(points, (_, i) => i)
     const find = ownerFinder({ points, owners }, length)
