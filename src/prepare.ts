@@ -1,5 +1,5 @@
 import { ValueError, quote } from './base/errors.ts'
-import { encodePayload, packedSize, roundTrip } from './entry/form.ts'
+import { encodePayload, packedBeyond, roundTrip } from './entry/form.ts'
 import type { Payload } from './entry/payload.ts'
 import type { House } from './house.ts'
 import { spread, windowOf } from './loading/policy.ts'
@@ -25,9 +25,9 @@ export function prepareWrite(
   { cluster, tiers, settings }: House,
 ): TierWrite {
   const payload = encodePayload(form, value, target.name)
-  const size = packedSize(form, payload)
   const most = cluster.router.shardOf(target.key).maxValueBytes
-  if (size > most) {
+  const size = packedBeyond(form, payload, most)
+  if (size !== undefined) {
     const sizes = `${size} bytes, and its node takes at most ${most}`
     throw new ValueError('ERR_VALUE_SIZE', `the value of ${quote(target.name)} is too large: ${sizes}`)
   }

@@ -118,10 +118,15 @@ export function versionIn(bytes: Uint8Array): Uint8Array | undefined {
   return bytes.length < HEADER_BYTES ? undefined : bytes.subarray(AT_VERSION, AT_VERSION + VERSION_BYTES)
 }
 
-/** How many bytes a payload takes on a node. */
-export function packedSize(form: Form, payload: Payload): number {
-  return storedSize(payload) + headerSize(form)
+/** How many bytes a payload takes on a node, if they are more than `most`: where it surely fits, they are not counted. */
+export function packedBeyond(form: Form, payload: Payload, most: number): number | undefined {
+  if (typeof payload === 'string' && payload.length * MOST_PER_CHARACTER + HEADER_BYTES <= most) return undefined
+  const size = storedSize(payload) + headerSize(form)
+  return size > most ? size : undefined
 }
+
+/** In UTF-8, of a character of 16 bits. */
+const MOST_PER_CHARACTER = 3
 
 /** What a payload counts in L1, which holds what it stands for: its bytes before compression. */
 export function heldSize(form: Form, payload: Payload): number {

@@ -3,7 +3,7 @@ import type { Deadline, Deadlines } from '../base/deadlines.ts'
 import type { Drops } from '../base/drops.ts'
 import { isCacheError } from '../base/errors.ts'
 import type { Router } from '../cluster/router.ts'
-import { packedSize } from '../entry/form.ts'
+import { packedBeyond } from '../entry/form.ts'
 import type { Payload } from '../entry/payload.ts'
 import type { Stored } from '../shard/outcomes.ts'
 import type { Held } from '../tier/leases.ts'
@@ -174,7 +174,7 @@ export class Fill implements OriginListener {
       return
     }
     const { payload } = tripped
-    if (packedSize(form, payload) > router.shardOf(key).maxValueBytes) {
+    if (packedBeyond(form, payload, router.shardOf(key).maxValueBytes) !== undefined) {
       drops.tell('too-large', key)
       return
     }

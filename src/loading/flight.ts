@@ -214,6 +214,7 @@ export class Flights {
   }
 
   #supersede(flights: Map<string, Flight>, key: string): void {
+    if (flights.size === 0) return
     const flight = flights.get(key)
     if (flight === undefined) return
     flight.fenced = true

@@ -13,10 +13,13 @@ export function encodeSets(items: readonly WriteItem[]): Buffer {
   let text = ''
   let size = 0
   for (const { key, value, ttl } of items) {
-    text += `${SET}${bulk(key)}$${value.length}\r\n`
+    const keyBytes = Buffer.byteLength(key)
+    const digits = `${ttl}`
+    text += `${SET}$${keyBytes}\r\n${key}\r\n$${value.length}\r\n`
     texts.push(text)
-    size += Buffer.byteLength(text) + value.length
-    text = `\r\n$2\r\nPX\r\n${bulk(`${ttl}`)}`
+    // All but the key is ASCII: to count the bytes of a text that was just put together takes longer.
+    size += text.length - key.length + keyBytes + value.length
+    text = `\r\n$2\r\nPX\r\n$${digits.length}\r\n${digits}\r\n`
   }
   const buffer = Buffer.allocUnsafe(size + text.length)
   let at = 0
