@@ -199,8 +199,9 @@ export function beginLoad(
   end: number,
 ): void {
   for (let i = 0; i < flights.length; i++) (flights[i] as Flight).began ??= now
-  const names = flights.map(({ target }) => target.name)
-  const stale = flights.length === 1 ? flights[0]?.stale : undefined
+  const only = flights.length === 1 ? flights[0] : undefined
+  const names = only ? [only.target.name] : flights.map(({ target }) => target.name)
+  const stale = only?.stale
   const fill = new Fill(context, flights, request, end)
   context.origin.run(load, names, request.policy.hardTimeout, fill, now, stale)
 }
