@@ -253,8 +253,9 @@ export class Fill implements OriginListener {
     let given: Held[] | undefined
     for (let i = 0; i < this.#flights.length; i++) {
       const flight = this.#flights[i] as Flight
-      if (!of(flight)) continue
-      if (flight.held) (given ??= []).push(flight.held)
+      const { held } = flight
+      if (!held || !of(flight)) continue
+      ;(given ??= []).push(held)
       flight.token = flight.held = undefined
     }
     if (given) void tiers.leases.release(given, nodeTimeout)

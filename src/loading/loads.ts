@@ -158,14 +158,15 @@ export class Loads {
   ): void {
     const { tally, flights, tiers, cooldown, random } = this.#context
     const { mode, policy, strict } = call.request
+    const l1 = call.request.l1 ? tiers.l1 : undefined
     const { error } = found
     const { key } = target
-    if (error && strict) {
+    if (strict && error) {
       settler.reject(error)
       return
     }
     // Meanwhile another load may have put into L1 what the node cannot give.
-    const loaded = error && call.request.l1 ? tiers.l1?.peek(key) : undefined
+    const loaded = l1 && error ? l1.peek(key) : undefined
     const entry = loaded ?? found.entry
     const source = loaded ? 'l1' : found.source
     const verdict = entry ? judge(entry, now, random, policy) : 'expired'

@@ -52,7 +52,8 @@ export type RemoveOutcome = 'deleted' | 'absent' | NodeError
  * Whether an outcome is a failure. By shape, not by `instanceof`: an adapter may come with a copy of this package of its own.
  */
 export function isFailure(outcome: unknown): outcome is NodeError {
-  return typeof outcome === 'object' && outcome !== null && !(outcome instanceof Uint8Array)
+  // In an order that leaves as little as can be for the first failure: what has never run makes V8 give up its fast code.
+  return outcome !== null && typeof outcome === 'object' && !(outcome instanceof Uint8Array)
 }
 
 /**
