@@ -13,12 +13,17 @@ export type Fit<T> = (reply: unknown) => T | typeof UNFIT
 export const fitValue: Fit<Uint8Array | undefined> = (reply) =>
   reply === null ? undefined : Buffer.isBuffer(reply) ? reply : UNFIT
 
-/** Of MGET with so many keys. */
+/** Of MGET with so many keys: puts what each value is into the place where it stood. */
 export function fitValues(count: number): Fit<(Uint8Array | undefined)[]> {
   return (reply) => {
     if (!Array.isArray(reply) || reply.length !== count) return UNFIT
-    const values = reply.map(fitValue)
-    return values.includes(UNFIT) ? UNFIT : (values as (Uint8Array | undefined)[])
+    const values = reply as (Uint8Array | undefined)[]
+    for (let at = 0; at < count; at++) {
+      const value = fitValue(values[at])
+      if (value === UNFIT) return UNFIT
+      values[at] = value
+    }
+    return values
   }
 }
 
