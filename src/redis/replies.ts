@@ -13,17 +13,16 @@ export type Fit<T> = (reply: unknown) => T | typeof UNFIT
 export const fitValue: Fit<Uint8Array | undefined> = (reply) =>
   reply === null ? undefined : Buffer.isBuffer(reply) ? reply : UNFIT
 
-/** Of MGET with so many keys: puts what each value is into the place where it stood. */
+/**
+ * Of MGET with so many keys. The client's list is emptied: V8 puts such lists among the old objects, if a few have waited
+ * long, and what they hold then stays until all of those are looked through.
+ */
 export function fitValues(count: number): Fit<(Uint8Array | undefined)[]> {
   return (reply) => {
     if (!Array.isArray(reply) || reply.length !== count) return UNFIT
-    const values = reply as (Uint8Array | undefined)[]
-    for (let at = 0; at < count; at++) {
-      const value = fitValue(values[at])
-      if (value === UNFIT) return UNFIT
-      values[at] = value
-    }
-    return values
+    const values = reply.map(fitValue)
+    reply.length = 0
+    return values.includes(UNFIT) ? UNFIT : (values as (Uint8Array | undefined)[])
   }
 }
 

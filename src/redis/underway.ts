@@ -8,10 +8,31 @@ import { UNFIT, type Fit } from './replies.ts'
 class Waiting {
   previous: Waiting = this
   next: Waiting = this
-  readonly reject: (error: NodeError) => void
+  #reject: ((error: Error) => void) | undefined
+  #resolve: ((answer: unknown) => void) | undefined
+  #answer: unknown
+  #error: Error | undefined
 
-  constructor(reject: (error: NodeError) => void) {
-    this.reject = reject
+  constructor(resolve: (answer: unknown) => void, reject: (error: Error) => void) {
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  /** Takes what it came to; {@link Waiting.settle} hands it over. */
+  came(answer: unknown, error: Error | undefined): void {
+    this.#answer = answer
+    this.#error = error
+  }
+
+  /** Lets go of all, too: what Node puts off until the end of a turn holds on to this one, and may have grown old. */
+  settle(): void {
+    const resolve = this.#resolve
+    const reject = this.#reject
+    const answer = this.#answer
+    const error = this.#error
+    this.#resolve = this.#reject = this.#answer = this.#error = undefined
+    if (error) reject?.(error)
+    else resolve?.(answer)
   }
 
   before(other: Waiting): void {
@@ -33,8 +54,16 @@ class Waiting {
 
 /** The commands that are under way on one connection, and the handing over of their answers. */
 export class Underway {
-  readonly #head = new Waiting(() => {})
+  readonly #head = new Waiting(
+    () => {},
+    () => {},
+  )
   #size = 0
+  readonly #handOver = (waiting: Waiting): void => {
+    if (!waiting.leave()) return
+    this.#size--
+    waiting.settle()
+  }
 
   get size(): number {
     return this.#size
@@ -48,23 +77,21 @@ export class Underway {
    */
   wait<T>(sent: Promise<unknown>, fit: Fit<T>, unfit: () => void): Promise<T> {
     return new Promise((resolve, reject) => {
-      const waiting = new Waiting(reject)
+      const waiting = new Waiting(resolve as (answer: unknown) => void, reject)
       waiting.before(this.#head)
       this.#size++
       // Ticks come when all promises that are settled have been seen to, however many steps that takes.
-      const handOver = (settle: () => void): void =>
-        process.nextTick(() => {
-          if (!waiting.leave()) return
-          this.#size--
-          settle()
-        })
+      const came = (answer: unknown, error: Error | undefined): void => {
+        waiting.came(answer, error)
+        process.nextTick(this.#handOver, waiting)
+      }
       sent.then(
         (reply) => {
           const answer = fit(reply)
           if (answer === UNFIT) unfit()
-          else handOver(() => resolve(answer))
+          else came(answer, undefined)
         },
-        (error: Error) => handOver(() => reject(error)),
+        (error: Error) => came(undefined, error),
       )
     })
   }
@@ -73,7 +100,8 @@ export class Underway {
   giveUp(error: NodeError): void {
     for (let one = this.#head.next; one !== this.#head; one = this.#head.next) {
       one.leave()
-      one.reject(error)
+      one.came(undefined, error)
+      one.settle()
     }
     this.#size = 0
   }

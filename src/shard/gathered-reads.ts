@@ -85,8 +85,8 @@ export class GatheredReads {
           const place = at[i] as number
           ;(readers[i] as Reader).answered(outcomes[place], sources[place], now)
         }
-        // Lists that have grown old would keep them, and the bytes that came, from being collected while they are young.
-        readers.length = outcomes.length = 0
+        // A list that has grown old would keep them, and what they found, from being collected while they are young.
+        readers.length = 0
       },
       (error: unknown) => {
         this.#waiting -= readers.length
