@@ -101,6 +101,8 @@ export class GatheredWrites<I extends { readonly key: string }, O> {
       return
     }
     const batch = this.turn.batch(replaces, ms, this.#clock.monotonic(), this.#waiting === 0)
+    // One of another way or time may hold an earlier write of this key, and leave later.
+    this.turn.releaseOne(item.key, batch)
     this.#waiting++
     batch.items.push(item)
     batch.writers.push(writer)

@@ -86,10 +86,10 @@ export class Turn<B extends Batch> {
     for (const key of keys) this.releaseOne(key)
   }
 
-  /** The same for one key. */
-  releaseOne(key: string): void {
-    if (this.#open.length === 0) return
-    for (const batch of this.#open.filter(({ keys }) => keys.has(key))) this.send(batch)
+  /** The same for one key; `but` stays, which that command is about to join. */
+  releaseOne(key: string, but?: B): void {
+    if (this.#open.length === 0 || (this.#open.length === 1 && this.#open[0] === but)) return
+    for (const batch of this.#open.filter((one) => one !== but && one.keys.has(key))) this.send(batch)
   }
 
   /** Sends all. */

@@ -27,9 +27,9 @@ function setUp(until: Promise<unknown> = Promise.resolve()) {
     },
     ({ value }) => value.length,
   )
-  const write = (key: string, bytes = 1, replaces = true): Promise<WriteOutcome> =>
+  const write = (key: string, bytes = 1, replaces = true, ms = 100): Promise<WriteOutcome> =>
     new Promise((written, failed) => {
-      writes.join({ key, value: Buffer.alloc(bytes), ttl: 1 }, 100, replaces, { written, failed })
+      writes.join({ key, value: Buffer.alloc(bytes), ttl: 1 }, ms, replaces, { written, failed })
     })
   return { clock, writes, sent, write, refused }
 }
@@ -58,6 +58,19 @@ describe('writes of one turn', () => {
     const { sent, write } = setUp()
     await Promise.all([write('a', 1, true), write('b', 1, false)])
     expect(sent.map(({ keys, replaces }) => [keys, replaces])).toEqual([[['a'], true], [['b'], false]]) // prettier-ignore
+  })
+
+  it('of one key leave in their order, whatever else they are like', async () => {
+    const { sent, write } = setUp()
+    const writes = [write('b'), write('a', 1, false), write('c', 1, false), write('a'), write('b', 1, false)]
+    await Promise.all([...writes, write('d', 1, true, 50), write('a', 1, true, 50), write('d')])
+    expect(sent.map(({ keys, replaces, ms }) => [keys.join(), replaces, ms])).toEqual([
+      ['a,c', false, 100],
+      ['b,a', true, 100],
+      ['d,a', true, 50],
+      ['b', false, 100],
+      ['d', true, 100],
+    ])
   })
 
   it('are refused when too many wait, and welcome again afterwards', async () => {
