@@ -163,10 +163,13 @@ export class Shard {
   }
 
   renew(requests: readonly RenewRequest[], ms: number): Promise<HolderOutcome[]> {
+    this.gather.release(requests.map(({ key }) => key))
     return renewLeases(this.primary, requests, ms)
   }
 
   release(requests: readonly TokenRequest[], ms: number): Promise<HolderOutcome[]> {
+    // One that is about to be taken would otherwise be taken behind its back.
+    this.gather.release(requests.map(({ key }) => key))
     return releaseLeases(this.primary, requests, ms)
   }
 

@@ -128,7 +128,7 @@ describe('calls of one turn for one key', () => {
     const lease = note<LeaseOutcome>('lease', 'won')
     const fill = note<HolderOutcome>('fill', 'done')
     const { server, shard, read, write } = bench({
-      atomic: { lease, fill, renew: never, release: never, expire: never },
+      atomic: { lease, fill, renew: never, release: note<HolderOutcome>('release', 'done'), expire: never },
     })
     server.reads = (answer, keys) => (asked.push(`read ${keys.join()}`), Promise.resolve(answer()))
     server.writes = (answer, keys) => (asked.push(`write ${keys.join()}`), Promise.resolve(answer()))
@@ -145,6 +145,9 @@ describe('calls of one turn for one key', () => {
     const calls = [take('a'), take('b'), put('c'), read('d'), put('a'), read('b'), write('c'), take('d'), put('d')]
     expect(await Promise.all(calls)).toEqual(['won', 'won', 'stored', undefined, 'stored', undefined, 'stored', 'won', 'stored']) // prettier-ignore
     expect(asked).toEqual(['lease a,b', 'fill c,a', 'read d,b', 'lease d', 'write c', 'fill d'])
+    asked.length = 0
+    await Promise.all([take('e'), shard.release([{ key: 'e', token }], 250)])
+    expect(asked).toEqual(['lease e', 'release e'])
   })
 
   it('see what was written before them', async () => {
