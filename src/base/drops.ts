@@ -23,8 +23,16 @@ export class Drops {
   }
 
   tell(reason: DropReason, key: string, node?: string): void {
-    this.counts[reason]++
-    if (!this.#events.wanted('dropped')) return
+    this.tellIf(true, reason, key, node)
+  }
+
+  /**
+   * The same, if it was given up: for who is asked thousands of times when nodes fail, and seldom before. A call that has
+   * never been made would make V8 give up its fast code just then.
+   */
+  tellIf(dropped: boolean, reason: DropReason, key: string, node?: string): void {
+    this.counts[reason] += dropped ? 1 : 0
+    if (!(this.#events.wanted('dropped') && dropped)) return
     this.#events.emit({
       type: 'dropped',
       reason,

@@ -169,10 +169,9 @@ export class Fill implements OriginListener {
     const { key } = flight.target
     flight.value = tripped.value
     if (run.skipped) return
-    if (mode !== 'refresh' && !(l1 && tiers.l1) && !tiers.takesFill(key, form, flight.token)) {
-      drops.tell('fill-failed', key)
-      return
-    }
+    const useless = mode !== 'refresh' && !(l1 && tiers.l1) && !tiers.takesFill(key, form, flight.token)
+    drops.tellIf(useless, 'fill-failed', key)
+    if (useless) return
     const { payload } = tripped
     if (packedBeyond(form, payload, router.shardOf(key).maxValueBytes) !== undefined) {
       drops.tell('too-large', key)
