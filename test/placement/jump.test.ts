@@ -29,13 +29,16 @@ describe('the jump table', () => {
     )
   })
 
-  it.each([100, 1_000, 100_000, 2 ** 18, 300_000])('finds it with %d points in one place, and as many shards', (length) => {
-    const points = Uint32Array.from({ length }, (_, i) => 5 * i)
-    const owners = Uint32Array.from(points, (_, i) => i)
-    const find = ownerFinder({ points, owners }, length)
-    for (const i of [0, 1, 77, length - 2, length - 1]) {
-      expect([find(5 * i), find(5 * i + 1)]).toEqual([i, (i + 1) % length])
-    }
-    expect(find(2 ** 32 - 1)).toBe(0)
-  })
+  it.each([100, 1_000, 100_000, 2 ** 18, 300_000])(
+    'finds it with %d points in one place, and as many shards',
+    (length) => {
+      const points = Uint32Array.from({ length }, (_, i) => 5 * i)
+      const owners = Uint32Array.from(points, (_, i) => i)
+      const find = ownerFinder({ points, owners }, length)
+      for (const i of [0, 1, 77, length - 2, length - 1]) {
+        expect([find(5 * i), find(5 * i + 1)]).toEqual([i, (i + 1) % length])
+      }
+      expect(find(2 ** 32 - 1)).toBe(0)
+    },
+  )
 })
