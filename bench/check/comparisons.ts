@@ -1,5 +1,6 @@
 import type { Measured } from '../kit/stats.ts'
 import type { Results as L1 } from '../l1/measure.ts'
+import type { RowResult as Misses } from '../loader/measure.ts'
 import type { Results as Routing } from '../routing/measure.ts'
 import { titleOf, type Case } from '../throughput/cases.ts'
 import type { Results as Throughput } from '../throughput/measure.ts'
@@ -16,6 +17,10 @@ export function l1Row(title: string): string {
 
 export function throughputRow(one: Case): string {
   return `throughput: ${titleOf(one)}, ${one.inFlight} in flight`
+}
+
+export function missRow(inFlight: number): string {
+  return `loader: a miss, ${inFlight} in flight`
 }
 
 export function isOurs(name: string): boolean {
@@ -37,6 +42,10 @@ export function ofL1({ rows }: L1): Comparison[] {
 
 export function ofThroughput({ cases }: Throughput): Comparison[] {
   return cases.flatMap((one) => compare(throughputRow(one), one.measured, 'calls'))
+}
+
+export function ofMisses(rows: readonly Misses[]): Comparison[] {
+  return rows.flatMap(({ inFlight, measured }) => compare(missRow(inFlight), measured, 'time'))
 }
 
 /** Of times, less is faster; of calls, more is. */

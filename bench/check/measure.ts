@@ -2,12 +2,16 @@ import { Child } from '../kit/child.ts'
 import { progressBar } from '../kit/progress.ts'
 import { OURS as OURS_IN_L1, ROWS } from '../l1/contenders.ts'
 import { countSteps as countL1, measureL1 } from '../l1/measure.ts'
+import { oursWithoutL1 } from '../kit/ours.ts'
+import { IN_FLIGHT, MISSING } from '../loader/contenders.ts'
+import { measureMisses } from '../loader/measure.ts'
+import { BY_HAND } from '../loader/names.ts'
 import type { Plan as RoutingPlan, Results as RoutingResults } from '../routing/measure.ts'
 import { TABLES, type Case } from '../throughput/cases.ts'
 import type { ThroughputContender } from '../throughput/client.ts'
 import { BASELINE, contendersOf } from '../throughput/contenders.ts'
 import { countSteps as countThroughput, measureThroughput } from '../throughput/measure.ts'
-import { isOurs, l1Row, ofL1, ofRouting, ofThroughput, throughputRow } from './comparisons.ts'
+import { isOurs, l1Row, missRow, ofL1, ofMisses, ofRouting, ofThroughput, throughputRow } from './comparisons.ts'
 import type { Comparison, Floors } from './floors.ts'
 
 /** How much is measured; times in milliseconds. */
@@ -24,6 +28,7 @@ export async function measureFor(floors: Floors, effort: Effort): Promise<Compar
   return [
     ...(await measureRoutes(floors, effort)),
     ...(await measureHits(floors, effort)),
+    ...(await measureLoads(floors, effort)),
     ...(await measureCalls(floors, effort)),
   ]
 }
@@ -51,6 +56,19 @@ async function measureHits(floors: Floors, effort: Effort): Promise<Comparison[]
   const results = await measureL1(plan, progress)
   progress.done()
   return ofL1(results)
+}
+
+async function measureLoads(floors: Floors, effort: Effort): Promise<Comparison[]> {
+  const inFlight = IN_FLIGHT.filter((many) => floors[missRow(many)] !== undefined)
+  if (inFlight.length === 0) return []
+  const contenders = MISSING.filter(
+    ({ name }) =>
+      name === oursWithoutL1.name || name === BY_HAND || inFlight.some((many) => has(floors, missRow(many), name)),
+  )
+  const progress = progressBar(contenders.length * inFlight.length * (effort.rounds + 1))
+  const results = await measureMisses({ ...effort, inFlight }, contenders, progress)
+  progress.done()
+  return ofMisses(results)
 }
 
 async function measureCalls(floors: Floors, effort: Effort): Promise<Comparison[]> {

@@ -33,6 +33,8 @@ const direct: LoadingContender = {
   open: () => ({ getOrLoad: (_, load) => load(), close: () => {} }),
 }
 
+/** How many calls are under way at any time. */
+export const IN_FLIGHT: readonly number[] = [1, 32, 256]
 /** A key that nobody has: each reads it, loads it and writes it. */
 export const MISSING: readonly LoadingContender[] = [oursWithoutL1, ours, byHand, bentocache, cacheable, cacheManager]
 /** The server is gone. */

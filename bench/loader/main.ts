@@ -4,10 +4,11 @@ import { runBench } from '../kit/run.ts'
 import type { Measured } from '../kit/stats.ts'
 import { figure, table } from '../kit/table.ts'
 import { countSteps, measureLoader, type Plan, type Results, type RowResult } from './measure.ts'
+import { IN_FLIGHT } from './contenders.ts'
 import { BY_HAND, DIRECT } from './names.ts'
 
 await runBench('loader', 'What a miss costs besides its loader, and a call when no server answers.', async (flags) => {
-  const inFlight = [1, 32, 256]
+  const inFlight = IN_FLIGHT
   const full: Plan = { inFlight, rounds: flags.rounds ?? 7, round: 400, warmUp: 600 }
   const plan = flags.smoke ? { inFlight, rounds: flags.rounds ?? 1, round: 20, warmUp: 30 } : full
   const progress = progressBar(countSteps(plan))

@@ -42,9 +42,18 @@ export function countSteps({ inFlight, rounds }: Plan): number {
 
 export async function measureLoader(plan: Plan, progress: Progress): Promise<Results> {
   const { versions, leftOut } = takePart([...MISSING, ...DOWN])
-  const missing = await measureAll('a miss', MISSING, BY_HAND, plan, progress, (server) => forget(server))
+  const missing = await measureMisses(plan, MISSING, progress)
   const down = await measureAll('no server', DOWN, DIRECT, plan, progress, async (server) => server.kill())
   return { machine: machine(), versions, leftOut, rounds: plan.rounds, missing, down }
+}
+
+/** What a miss costs, of some; that by hand must be among them. */
+export function measureMisses(
+  plan: Plan,
+  contenders: readonly LoadingContender[],
+  progress: Progress,
+): Promise<RowResult[]> {
+  return measureAll('a miss', contenders, BY_HAND, plan, progress, forget)
 }
 
 /** What the rounds before have left in the server would be in the way of nobody but its memory. */
@@ -74,7 +83,7 @@ async function measureAll(
       const measure = async (name: string, ms: number): Promise<number> => {
         progress.step(`${what}, ${inFlight} in flight: ${name}`)
         await before(server)
-        return ask(name, { inFlight, ms, kept: contenders === MISSING })
+        return ask(name, { inFlight, ms, kept: baseline === BY_HAND })
       }
       for (const name of names) await measure(name, plan.warmUp)
       rows.push({

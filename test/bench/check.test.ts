@@ -1,9 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { l1Row, ofL1, ofRouting, ofThroughput, routingRow, throughputRow } from '../../bench/check/comparisons.ts'
+import {
+  l1Row,
+  missRow,
+  ofL1,
+  ofMisses,
+  ofRouting,
+  ofThroughput,
+  routingRow,
+  throughputRow,
+} from '../../bench/check/comparisons.ts'
 import { judge, lowered, parseFloors, type Comparison, type Floors } from '../../bench/check/floors.ts'
 import { judgeSeveralTimes } from '../../bench/check/tries.ts'
 import { ROWS } from '../../bench/l1/contenders.ts'
+import { IN_FLIGHT } from '../../bench/loader/contenders.ts'
 import { machine } from '../../bench/kit/machine.ts'
 import type { Measured } from '../../bench/kit/stats.ts'
 import { TABLES } from '../../bench/throughput/cases.ts'
@@ -97,6 +107,10 @@ describe('what is compared', () => {
     expect(ofL1({ machine: machine(), rounds: 1, leftOut: [], rows: [row] })).toEqual([
       { row: 'l1: peek', contender: 'lru-cache, get', ratio: 0.8 },
     ])
+    const misses = [one('sharded-cache, no L1', 2), one('ioredis 6, by hand', 1)]
+    expect(ofMisses([{ inFlight: 32, measured: misses }])).toEqual([
+      { row: 'loader: a miss, 32 in flight', contender: 'ioredis 6, by hand', ratio: 0.5 },
+    ])
   })
 
   it('of calls, the greater number is', () => {
@@ -115,6 +129,7 @@ it('every floor of the file is of a row that is measured', () => {
   const rows = [
     ...[10, 100].map(routingRow),
     ...ROWS.map(({ title }) => l1Row(title)),
+    ...IN_FLIGHT.map(missRow),
     ...TABLES.flat().map((one) => throughputRow(one)),
   ]
   expect(Object.keys(floors).filter((row) => !rows.includes(row))).toEqual([])
