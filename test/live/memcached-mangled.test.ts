@@ -51,13 +51,9 @@ function insideValue(at: number): boolean {
 async function readWith(fault: Fault): Promise<ReadOutcome[]> {
   const applied = mangler.arm(fault)
   const reading = adapter.read(KEYS)
-  let settled = false
-  void reading.finally(() => (settled = true))
   await applied
-  const end = performance.now() + (fault.kind === 'stall' ? 0 : 40)
-  while (!settled && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 1))
-  if (!settled) adapter.reset()
-  return reading
+  const deadline = setTimeout(() => adapter.reset(), fault.kind === 'stall' ? 0 : 40)
+  return reading.finally(() => clearTimeout(deadline))
 }
 
 function check(outcomes: readonly ReadOutcome[], what: string): void {

@@ -1,6 +1,10 @@
+import { until } from '../../support/servers.ts'
 import { openBare } from './ghost-writes-bare.ts'
 import { closePlainly, openCache, openNode, type Party } from './ghost-writes-party.ts'
 import { Lookout, type Venue, type Way } from './ghost-writes-venue.ts'
+
+/** How long a party may take to be in order again, in milliseconds. */
+const LONGEST = 60_000
 
 /** What is done in each round of a row of the table. */
 export interface Trial {
@@ -112,8 +116,8 @@ async function runBatch(trial: Trial, venue: Venue, names: string[], watch: numb
 
 /** Its connection is up, and the key is as the command that will be given up finds it. */
 async function prepare(party: Party, { gives }: Trial): Promise<void> {
-  await retry(() => party.set(), 'a first write')
-  if (gives === 'set') await retry(() => party.delete(), 'a first removal')
+  await until(() => party.set(), 'a first write', LONGEST)
+  if (gives === 'set') await until(() => party.delete(), 'a first removal', LONGEST)
 }
 
 function strike({ namespace, server }: Venue, fault: Trial['fault']): () => void {
@@ -134,8 +138,8 @@ async function giveUp(party: Party, { gives, next, behind }: Trial): Promise<voi
 async function acknowledge(round: Round, { next }: Trial): Promise<void> {
   const { party } = round
   await party.connect()
-  if (next === 'replay') await retry(() => !party.owes(), 'a removal to be made up for')
-  else await retry(() => party[next](), `a ${next}`)
+  if (next === 'replay') await until(() => !party.owes(), 'a removal to be made up for', LONGEST)
+  else await until(() => party[next](), `a ${next}`, LONGEST)
   round.acknowledged = performance.now()
 }
 
@@ -173,14 +177,6 @@ async function observe(
     await pause(LOOK_EVERY)
   }
   await acknowledged
-}
-
-async function retry(done: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = performance.now() + 60_000
-  while (!(await done())) {
-    if (performance.now() > end) throw new Error(`waited 60 s for ${what}`)
-    await pause(10)
-  }
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ShardedCache } from '../../../src/cache.ts'
 import { encodeReply } from './replies-frames.ts'
 import type { Case, Surplus, Victim, Way } from './replies-cases.ts'
@@ -16,8 +15,8 @@ const KEYS = 24
 /** How many calls are under way at once in a crowd. */
 const CROWD = 32
 const WIDTH = 10
-/** How many calls a fault may wait for its byte. */
-const PATIENCE = 1_000
+/** How long a fault may wait for its byte, in milliseconds. */
+const PATIENCE = 10_000
 
 /** One node of the cache: a server behind a proxy of its own, and the keys it owns. */
 export class Pair {
@@ -78,11 +77,11 @@ export class Pair {
     await this.#suffer(victim)
     const struck = rule.count > 0
     // The circuit may be open, and nothing be read for a second.
-    for (let tries = 0; rule.count === 0 && tries < PATIENCE; tries++) {
-      await this.#get(this.#key())
-      await sleep(10)
+    const strikes = async (): Promise<boolean> => {
+      if (rule.count === 0) await this.#get(this.#key())
+      return rule.count > 0
     }
-    if (rule.count === 0) throw new Error(`a fault at byte ${at} found no byte to strike at`)
+    await until(strikes, `a byte ${at} for a fault to strike at`, PATIENCE)
     // Whatever the fault did to those behind it would be seen here.
     await this.burst()
     proxy.split(undefined)
