@@ -25,7 +25,7 @@ export function prepareWrite(
   { cluster, tiers, settings }: House,
 ): TierWrite {
   const payload = encodePayload(form, value, target.name)
-  const most = cluster.router.shardOf(target.key).maxValueBytes
+  const most = cluster.router.shardOf(target).maxValueBytes
   const size = packedBeyond(form, payload, most)
   if (size !== undefined) {
     const sizes = `${size} bytes, and its node takes at most ${most}`

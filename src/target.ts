@@ -7,6 +7,7 @@ export class Target implements LoadKey {
   readonly key: string
   readonly full: string
   readonly stored: string
+  position: number | undefined
 
   /** @param name a key that passed `checkKey` */
   constructor(name: string, prefix: string, namespace: string) {
@@ -15,5 +16,6 @@ export class Target implements LoadKey {
     this.key = key
     this.full = namespace === '' ? key : `${namespace}:${key}`
     this.stored = storedKey(key, namespace)
+    this.position = undefined
   }
 }

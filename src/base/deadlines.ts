@@ -8,39 +8,59 @@ export interface Deadline {
 
 /** The deadlines of one duration, in a ring of which this is the head. */
 interface List {
+  readonly owner: Deadlines
   readonly duration: number
-  readonly head: Item
+  readonly head: Due
 }
 
-/** In as few objects as possible: thousands may wait, and what waits is copied by the garbage collector. */
-class Item implements Deadline {
-  readonly at: number
-  readonly owner: Deadlines | undefined
-  readonly list: List | undefined
-  expire: ((late: number) => void) | undefined
-  previous: Item = this
-  next: Item = this
+/**
+ * What has a deadline, and is its own entry in their list: thousands may wait, and what waits is copied by the garbage
+ * collector. {@link Deadlines.add} sets it.
+ */
+export abstract class Due implements Deadline {
+  /** When it passes (monotonic). */
+  at: number = Infinity
+  /** While it runs. */
+  list: List | undefined
+  previous: Due = this
+  next: Due = this
 
-  constructor(
-    at: number,
-    expire: ((late: number) => void) | undefined,
-    owner: Deadlines | undefined,
-    list: List | undefined,
-  ) {
-    this.at = at
-    this.expire = expire
-    this.owner = owner
-    this.list = list
-  }
+  /**
+   * Called once, unless cancelled before. Must not throw: those after it would not be called.
+   *
+   * @param late how many milliseconds late, because this process stood still; 0 when it did not
+   */
+  abstract expire(late: number): void
 
   cancel(): void {
-    if (this.expire === undefined) return
-    this.expire = undefined
+    const { list } = this
+    if (list === undefined) return
+    this.list = undefined
     this.previous.next = this.next
     this.next.previous = this.previous
     // One that has grown old would keep all that came after it from being collected while they are young.
     this.previous = this.next = this
-    this.owner?.removed(this.list as List)
+    list.owner.removed(list)
+  }
+}
+
+/** The head of a list, which is no deadline. */
+class Head extends Due {
+  expire(): void {}
+}
+
+/** A deadline of somebody who gave a function. */
+class Callback extends Due {
+  readonly #call: (late: number) => void
+
+  constructor(call: (late: number) => void) {
+    super()
+    this.#call = call
+  }
+
+  expire(late: number): void {
+    const call = this.#call
+    call(late)
   }
 }
 
@@ -88,18 +108,26 @@ export class Deadlines {
    * @param expire is told how many milliseconds late it is called, because this process stood still; 0 when it did not
    */
   set(ms: number, expire: (late: number) => void): Deadline {
+    const due = new Callback(expire)
+    this.add(ms, due)
+    return due
+  }
+
+  /** The same, of somebody who is told. One that runs is set anew. */
+  add(ms: number, due: Due): void {
+    due.cancel()
     const duration = Math.max(0, Math.ceil(ms))
     const list = this.#lists.get(duration) ?? this.#open(duration)
     const { head } = list
     const at = this.#clock.monotonic() + duration
-    const item = new Item(at, expire, this, list)
-    item.previous = head.previous
-    item.next = head
-    head.previous.next = item
-    head.previous = item
+    due.at = at
+    due.list = list
+    due.previous = head.previous
+    due.next = head
+    head.previous.next = due
+    head.previous = due
     if (this.#waiting++ === 0) this.#timer?.ref()
     if (at < this.#firesAt) this.#arm(at)
-    return item
   }
 
   /** Stops the timer; deadlines that still run never expire. */
@@ -112,7 +140,7 @@ export class Deadlines {
   }
 
   #open(duration: number): List {
-    const list = { duration, head: new Item(Infinity, undefined, undefined, undefined) }
+    const list = { owner: this, duration, head: new Head() }
     this.#lists.set(duration, list)
     return list
   }
@@ -145,7 +173,7 @@ export class Deadlines {
     this.#firesAt = Infinity
     const now = this.#clock.monotonic()
     let soonest = Infinity
-    const due: Item[] = []
+    const due: Due[] = []
     for (const { head } of this.#lists.values()) {
       let item = head.next
       while (item !== head && item.at <= now) {
@@ -159,21 +187,20 @@ export class Deadlines {
     this.#expire(due, 0)
   }
 
-  #expire(due: readonly Item[], from: number): void {
+  #expire(due: readonly Due[], from: number): void {
     const now = this.#clock.monotonic()
     let called = 0
     for (let i = from; i < due.length; i++) {
-      const item = due[i] as Item
-      const { expire } = item
-      // It may have been cancelled meanwhile, also by another one's callback.
-      if (expire === undefined) continue
+      const item = due[i] as Due
+      // It may have been cancelled meanwhile, also by another one's callback, and set anew.
+      if (item.list === undefined || item.at > now) continue
       if (called++ === SLICE) {
         setImmediate(() => this.#expire(due, i))
         return
       }
       item.cancel()
       const late = now - item.at
-      expire(late > STALL ? late : 0)
+      item.expire(late > STALL ? late : 0)
     }
   }
 }

@@ -12,10 +12,16 @@ import type { Topology } from './topology.ts'
 import { isWrittenBy } from '../entry/form.ts'
 import { MAX_CLOCK_SKEW } from '../base/stamps.ts'
 
-/** A key on its way to a node. */
-export interface RoutedKey {
+/** A key that has an owner. */
+export interface PlacedKey {
   /** The key whose hash tag decides where it lives. */
   readonly key: string
+  /** Where it lies on every ring, as a signed 32-bit integer: `undefined` until that was asked. A miss asks eight times. */
+  position: number | undefined
+}
+
+/** A key on its way to a node. */
+export interface RoutedKey extends PlacedKey {
   /** The name under which it is stored there. */
   readonly stored: string
 }
@@ -90,9 +96,9 @@ export class Router {
   }
 
   /** Reads one key, together with others that are read in the same turn of the event loop; see `Gather`. */
-  join({ key, stored }: RoutedKey, policy: ReadPolicy, ms: number, reader: Reader, now: number): Route {
+  join(key: RoutedKey, policy: ReadPolicy, ms: number, reader: Reader, now: number): Route {
     const route = this.#route(this.#current(), key)
-    route.shard.gather.read(stored, policy, ms, reader, now)
+    route.shard.gather.read(key.stored, policy, ms, reader, now)
     return route
   }
 
@@ -111,7 +117,7 @@ export class Router {
    * @param token of the lease under which it is written, if it is
    */
   joinWrite(
-    { key, stored }: RoutedKey,
+    key: RoutedKey,
     value: Uint8Array,
     ttl: number,
     token: Uint8Array | undefined,
@@ -120,8 +126,9 @@ export class Router {
     writer: Writer<Stored>,
   ): void {
     const { shard, detour } = this.#route(this.#current(), key)
+    const { stored } = key
     if (detour) {
-      this.write([{ key, stored, value, ttl, token }], ms, replaces).then(
+      this.write([{ key: key.key, position: key.position, stored, value, ttl, token }], ms, replaces).then(
         ([outcome]) => writer.written(outcome as Stored),
         (error: unknown) => writer.failed(error),
       )
@@ -130,7 +137,7 @@ export class Router {
   }
 
   /** Takes one lease, together with others that are taken in the same turn; see `Gather`. */
-  joinLease(key: string, request: LeaseRequest, ms: number, taker: Writer<LeaseOutcome>): Route {
+  joinLease(key: PlacedKey, request: LeaseRequest, ms: number, taker: Writer<LeaseOutcome>): Route {
     const route = this.#route(this.#current(), key)
     route.shard.gather.lease(request, ms, taker)
     return route
@@ -162,15 +169,12 @@ export class Router {
   }
 
   /** The shard a key goes to. */
-  shardOf(key: string): Shard {
+  shardOf(key: PlacedKey): Shard {
     return this.#route(this.#current(), key).shard
   }
 
   /** Takes leases; one result each, in order. */
-  lease(
-    items: readonly { readonly key: string; readonly request: LeaseRequest }[],
-    ms: number,
-  ): Promise<RoutedLease[]> {
+  lease(items: readonly (PlacedKey & { readonly request: LeaseRequest })[], ms: number): Promise<RoutedLease[]> {
     return this.#dispatch(this.#current(), items, async ({ route, keys: some }) => {
       const { primary } = route.shard
       const source = { guard: primary, generation: primary.generation }
@@ -228,9 +232,9 @@ export class Router {
     return surely <= fence || (detour === undefined && movedSince(history, ring, key, surely))
   }
 
-  #route(topology: Topology, key: string, index: number = ownerIndex(topology, key)): Route {
+  #route(topology: Topology, key: PlacedKey, index: number = ownerIndex(topology, key)): Route {
     const owner = topology.shards[index] as Shard
-    const detour = this.#ejector?.detour(topology, owner, key)
+    const detour = this.#ejector?.detour(topology, owner, key.key)
     if (detour) return { topology, owner, shard: detour.shard, detour }
     if (this.#routed !== topology) {
       this.#routed = topology
@@ -239,7 +243,7 @@ export class Router {
     return this.#direct[index] as Route
   }
 
-  async #dispatch<K extends { readonly key: string }, T>(
+  async #dispatch<K extends PlacedKey, T>(
     topology: Topology,
     keys: readonly K[],
     ask: (group: Group<K>) => Promise<T[]>,
@@ -257,16 +261,16 @@ export class Router {
     return results
   }
 
-  #group<K extends { readonly key: string }>(topology: Topology, keys: readonly K[]): Group<K>[] {
+  #group<K extends PlacedKey>(topology: Topology, keys: readonly K[]): Group<K>[] {
     const groups: Group<K>[] = []
     /** By the index of the owner, the group that its last key went to. */
     const latest: (Group<K> | undefined)[] = []
     for (let at = 0; at < keys.length; at++) {
       const key = keys[at] as K
-      const index = ownerIndex(topology, key.key)
+      const index = ownerIndex(topology, key)
       let group = latest[index]
       if (group === undefined || this.#ejector) {
-        const route = this.#route(topology, key.key, index)
+        const route = this.#route(topology, key, index)
         group = groups.find((one) => one.route.owner === route.owner && one.route.shard === route.shard)
         if (group === undefined) groups.push((group = { route, keys: [], at: [] }))
         latest[index] = group
@@ -278,11 +282,11 @@ export class Router {
   }
 }
 
-function ownerIndex({ ring }: Topology, key: string): number {
-  return ring.ownerOf(key)
+function ownerIndex({ ring }: Topology, key: PlacedKey): number {
+  return ring.ownerAt((key.position ??= ring.position(key.key) | 0))
 }
 
-function atNode<T extends RoutedKey>({ stored, ...rest }: T): Omit<T, 'stored'> {
+function atNode<T extends RoutedKey>({ stored, position: _, ...rest }: T): Omit<T, 'stored' | 'position'> {
   return { ...rest, key: stored }
 }
 

@@ -50,7 +50,11 @@ export class Fill implements OriginListener {
     this.#flights = flights
     this.#request = request
     this.#end = end
-    if (flights.some(({ token }) => token)) this.#renewLater()
+    for (let i = 0; i < flights.length; i++) {
+      if (!(flights[i] as Flight).token) continue
+      this.#renewLater()
+      break
+    }
   }
 
   loaded(values: readonly unknown[], began: number, ms: number, run: OriginRun): void {
@@ -96,13 +100,17 @@ export class Fill implements OriginListener {
   }
 
   #finish(): void {
-    const { clock, deadlines } = this.#context
     this.#release(UNWRITTEN)
-    const filled = this.#fillable()
+    this.#fillOrSettle(this.#fillable())
+  }
+
+  /** One way for both, so that V8 has seen all of it when nodes fail for the first time. */
+  #fillOrSettle(filled: readonly Flight[] | undefined): void {
     if (!filled) {
       this.#settle(true)
       return
     }
+    const { clock, deadlines } = this.#context
     for (const flight of this.#flights) flight.fillBegins()
     const left = this.#end - clock.monotonic()
     // Who asks while the node still takes its time gets what was loaded; who asks after that reads the node.
@@ -115,7 +123,7 @@ export class Fill implements OriginListener {
   #filled(): void {
     this.#patience?.cancel()
     for (const flight of this.#flights) flight.fillEnds()
-    this.#settle(true)
+    this.#fillOrSettle(undefined)
   }
 
   #unfilled(error: unknown): void {
@@ -166,15 +174,15 @@ export class Fill implements OriginListener {
   #accept(flight: Flight, tripped: Tripped, ms: number, run: OriginRun): void {
     const { router, drops, tiers, random } = this.#context
     const { form, l1, mode, policy } = this.#request
-    const { key } = flight.target
+    const { target } = flight
     flight.value = tripped.value
     if (run.skipped) return
-    const useless = mode !== 'refresh' && !(l1 && tiers.l1) && !tiers.takesFill(key, form, flight.token)
-    drops.tellIf(useless, 'fill-failed', key)
+    const useless = mode !== 'refresh' && !(l1 && tiers.l1) && !tiers.takesFill(target, form, flight.token)
+    drops.tellIf(useless, 'fill-failed', target.key)
     if (useless) return
     const { payload } = tripped
-    if (packedBeyond(form, payload, router.shardOf(key).maxValueBytes) !== undefined) {
-      drops.tell('too-large', key)
+    if (packedBeyond(form, payload, router.shardOf(target).maxValueBytes) !== undefined) {
+      drops.tell('too-large', target.key)
       return
     }
     const ttl = spread(run.ttl ?? policy.ttl, policy, random)

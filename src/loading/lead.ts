@@ -71,7 +71,7 @@ export class Lead {
   #take(flights: readonly Flight[], now: number, end: number, attempts: number, pause: number): void {
     const { leases } = this.#context.tiers
     const { form, policy } = this.#request
-    const wanted = flights.filter(({ target }) => leases.available(target.key, form))
+    const wanted = flights.filter(({ target }) => leases.available(target, form))
     if (wanted.length === 0) {
       this.#begin(flights, now, end)
       return
@@ -95,7 +95,7 @@ export class Lead {
     const token = tiers.leases.newToken()
     flight.token = token
     // Until the reply says otherwise: a change of the nodes gives back what may have been taken.
-    flight.held = { key: target.stored, token, shard: router.shardOf(target.key) }
+    flight.held = { key: target.stored, token, shard: router.shardOf(target) }
     return { target, seen: this.#request.mode === 'refresh' || takesOver ? 'any' : seen, token }
   }
 

@@ -200,7 +200,7 @@ export class Loads {
       }
     }
     const flight = flights.open(target, settler)
-    this.#learn(flight, found, call.request)
+    if (found.bytes ?? found.entry) this.#learn(flight, found, call.request)
     if (batch) batch.missing.push(flight)
     else this.#lead([flight], call.load, call.request, call.since + call.loading)
   }
@@ -234,7 +234,7 @@ export class Loads {
     const { policy, form } = request
     // Where there is nothing to wait for: thousands may come here at once, when nodes fail.
     const alone = missing.length === 1 && policy.softTimeout === undefined
-    if (alone && !tiers.leases.available(first.target.key, form)) {
+    if (alone && !tiers.leases.available(first.target, form)) {
       beginLoad(this.#context, load, request, missing, now, end)
     } else new Lead(this.#context, load, request, this.#settleFound, now).begin(missing, end)
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import type { Deadline, Deadlines } from '../base/deadlines.ts'
+import { Due, type Deadlines } from '../base/deadlines.ts'
 import { LoadError, quote } from '../base/errors.ts'
 import type { Tally } from './tally.ts'
 
@@ -56,6 +56,23 @@ export class Origin {
   readonly #queued = new Set<Run>()
   #closed: Error | undefined
 
+  readonly #late = (run: Run): void => {
+    // The second time.
+    if (run.timedOut) {
+      run.listener.givenUp()
+      this.#leave(run)
+      return
+    }
+    const { tally, deadlines } = this.#context
+    const { hardTimeout } = run
+    tally.loads.timedOut++
+    run.timedOut = true
+    const how = this.#queued.has(run) ? 'waited for its turn for' : 'took longer than'
+    run.end(new LoadError('ERR_LOAD_TIMEOUT', `the load of ${run.what} ${how} ${hardTimeout} ms`))
+    if (this.#queued.delete(run)) run.listener.givenUp()
+    else deadlines.add(hardTimeout, run)
+  }
+
   constructor(context: OriginContext) {
     this.#context = context
   }
@@ -84,7 +101,7 @@ export class Origin {
       return
     }
     const { deadlines, maxConcurrentLoads, maxQueuedLoads } = this.#context
-    const run = new Run(load, names, listener, stale)
+    const run = new Run(this.#late, hardTimeout, load, names, listener, stale)
     const waits = this.#running.length >= maxConcurrentLoads
     if (waits && this.#queued.size >= maxQueuedLoads) {
       listener.failed(
@@ -92,7 +109,7 @@ export class Origin {
       )
       return
     }
-    run.deadline = deadlines.set(hardTimeout, () => this.#late(run, hardTimeout))
+    deadlines.add(hardTimeout, run)
     if (waits) this.#queued.add(run)
     else this.#start(run, now)
   }
@@ -142,23 +159,9 @@ export class Origin {
   #end(run: Run, ok: boolean): number {
     const { clock, tally } = this.#context
     const ms = clock.monotonic() - run.start
-    run.deadline?.cancel()
+    run.cancel()
     tally.load(run.names[0] as string, run.names.length, ms, ok)
     return ms
-  }
-
-  #late(run: Run, hardTimeout: number): void {
-    const { tally, deadlines } = this.#context
-    tally.loads.timedOut++
-    const how = this.#queued.has(run) ? 'waited for its turn for' : 'took longer than'
-    run.end(new LoadError('ERR_LOAD_TIMEOUT', `the load of ${run.what} ${how} ${hardTimeout} ms`))
-    if (this.#queued.delete(run)) run.listener.givenUp()
-    else run.deadline = deadlines.set(hardTimeout, () => this.#giveUp(run))
-  }
-
-  #giveUp(run: Run): void {
-    run.listener.givenUp()
-    this.#leave(run)
   }
 
   /** Its place is free for the next one, unless it was given up before. */
@@ -185,8 +188,9 @@ function begin(run: Run): Promise<unknown> {
   }
 }
 
-/** One call of a loader. */
-class Run implements OriginRun {
+/** One call of a loader, until its hard time-out. */
+class Run extends Due implements OriginRun {
+  readonly hardTimeout: number
   readonly load: LoadFunction
   readonly names: string[]
   readonly listener: OriginListener
@@ -197,11 +201,22 @@ class Run implements OriginRun {
   start = 0
   /** Among those that run; -1 when it does not. */
   place = -1
-  deadline: Deadline | undefined
+  timedOut = false
+  readonly #late: (run: Run) => void
   #controller: AbortController | undefined
   #reason: Error | undefined
 
-  constructor(load: LoadFunction, names: string[], listener: OriginListener, stale: unknown) {
+  constructor(
+    late: (run: Run) => void,
+    hardTimeout: number,
+    load: LoadFunction,
+    names: string[],
+    listener: OriginListener,
+    stale: unknown,
+  ) {
+    super()
+    this.#late = late
+    this.hardTimeout = hardTimeout
     this.load = load
     this.names = names
     this.listener = listener
@@ -215,8 +230,12 @@ class Run implements OriginRun {
     return this.#controller.signal
   }
 
+  expire(): void {
+    this.#late(this)
+  }
+
   end(error: Error): void {
-    this.deadline?.cancel()
+    this.cancel()
     this.#reason = error
     this.listener.ended(error)
     this.#controller?.abort(error)

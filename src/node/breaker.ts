@@ -17,6 +17,7 @@ export interface BreakerContext {
 export class Breaker {
   readonly #context: BreakerContext
   #circuit: Circuit = CLOSED
+  #closed = true
   #timer: Timer | undefined
   #stopped = false
   /** Why it opened last. */
@@ -24,6 +25,9 @@ export class Breaker {
 
   constructor(context: BreakerContext) {
     this.#context = context
+    // See Calls: not only when the server fails for the first time.
+    this.#closed = false
+    this.#closed = true
   }
 
   get state(): CircuitState {
@@ -32,7 +36,7 @@ export class Breaker {
 
   /** Whether commands may be sent. */
   get closed(): boolean {
-    return this.#circuit.is === 'closed'
+    return this.#closed
   }
 
   answered(): void {
@@ -57,6 +61,7 @@ export class Breaker {
     const from = this.#circuit
     const to = advance(from, signal)
     this.#circuit = to
+    this.#closed = to.is === 'closed'
     if (from.is === to.is) return
     if (to.is === 'open') {
       const { clock, random } = this.#context

@@ -50,6 +50,10 @@ export class Calls {
 
   constructor(context: CallsContext) {
     this.#context = context
+    // V8 builds what never changed into fast code, and gives that up when it does: better now than when the server fails.
+    this.#suspect = true
+    this.#suspect = false
+    this.#silences++
   }
 
   /** Whether there is reason to think that it would not answer now, though its circuit may not be open yet. */

@@ -54,6 +54,8 @@ export class Guard {
     const { clock, deadlines } = context
     const { nodeTimeout } = context.node
     this.#context = context
+    // See Calls.
+    this.#generation++
     this.adapter = open({ ...context.node, identified: (identity) => this.#identified(identity) })
     const { address } = this.adapter
     this.#account = new Account(node, address, context.events, clock)
@@ -247,7 +249,7 @@ export class Guard {
   #unanswered(operation: OperationName, error: unknown, keys: number): NodeError[] {
     const failure = this.#failed(operation, error, keys)
     if (failure.code !== 'ERR_NODE_TIMEOUT') this.#signal(failure)
-    return Array.from({ length: keys }, () => failure)
+    return allAre(failure, keys)
   }
 
   /** What a command says about the server. A deadline that passed here is judged where it is kept. */
@@ -275,7 +277,7 @@ export class Guard {
     this.#refusal ??= new NodeError('ERR_NODE_DOWN', `${address} is not asked, its circuit is open: ${why}`)
     const error = this.#refusal
     this.#account.refused(operation, error, keys)
-    return Array.from({ length: keys }, () => error)
+    return allAre(error, keys)
   }
 
   #circuitChanged(from: CircuitState, to: CircuitState): void {
@@ -297,4 +299,11 @@ export class Guard {
     if (error.code !== 'ERR_NODE' && error.code !== 'ERR_NODE_BUSY' && !judged) this.#state = 'down'
     return error
   }
+}
+
+/** A list of the kind that adapters give: one with room for its length from the start is another kind to V8. */
+function allAre(error: NodeError, keys: number): NodeError[] {
+  const errors: NodeError[] = []
+  for (let i = 0; i < keys; i++) errors.push(error)
+  return errors
 }

@@ -66,6 +66,8 @@ export class Link {
 
   constructor(source: ClientSource, settings: LinkSettings) {
     this.#settings = settings
+    // V8 builds what never changed into fast code, and gives that up when it does: better now than when the server fails.
+    this.#epoch++
     this.#watchdog = new Watchdog(settings.connectTimeout, () => this.#drop(this.#silence()))
     this.#own = source.kind === 'own'
     this.#db = source.kind === 'own' ? source.db : 0

@@ -83,11 +83,12 @@ async function readAgain(
   let last = asked
   for (let retry = 0; retry < retries; retry++) {
     const other = nextUsable(usable)
+    const guard = other ?? last
+    // One that owes an answer is not asked again. When nodes fail, thousands of keys may come here at once.
+    if (end - clock.monotonic() < 1 || (other === undefined && !guard.responsive)) break
     const failed = outcomes.flatMap((outcome, at) => (worthAnother(outcome, other !== undefined) ? [at] : []))
     if (failed.length === 0) break
-    const guard = other ?? last
-    // One that owes an answer is not asked again.
-    if (other === undefined && !(guard.responsive && (await pause(context, end)) && guard.responsive)) break
+    if (other === undefined && !((await pause(context, end)) && guard.responsive)) break
     const left = end - clock.monotonic()
     if (left < 1 || !guard.usable || !budget.take()) break
     const again = await ask(
@@ -122,10 +123,9 @@ function sourceOf(guard: Guard): Source {
 }
 
 function answersOf(outcomes: ReadOutcome[], source: Source): Answers {
-  return new Answers(
-    outcomes,
-    outcomes.map(() => source),
-  )
+  const sources: Source[] = []
+  for (let i = 0; i < outcomes.length; i++) sources.push(source)
+  return new Answers(outcomes, sources)
 }
 
 function countGood(outcomes: readonly ReadOutcome[]): number {

@@ -122,7 +122,7 @@ export class Leases {
   }
 
   /** Whether there is a lease to be had on a key. */
-  available(key: string, { format }: Form): boolean {
+  available(key: TierKey, { format }: Form): boolean {
     const shard = this.#context.router.shardOf(key)
     return format === 'envelope' && shard.responsive && shard.leases
   }
@@ -132,7 +132,11 @@ export class Leases {
     const { router, clock, stamps } = this.#context
     const end = clock.monotonic() + timeout
     const now = stamps.now()
-    const items = wanted.map((one) => ({ key: one.target.key, request: this.#request(one, leaseMs, now) }))
+    const items = wanted.map((one) => ({
+      key: one.target.key,
+      position: one.target.position,
+      request: this.#request(one, leaseMs, now),
+    }))
     const routed = await router.lease(items, timeout)
     const targets = wanted.map(({ target }) => target)
     const read = routed.map(({ outcome, source, route }) => ({
@@ -148,7 +152,7 @@ export class Leases {
   takeOne(wanted: Wanted, form: Form, leaseMs: number, timeout: number, taker: Taker): void {
     const { router, clock, stamps } = this.#context
     const one = new OneLease(wanted, form, clock.monotonic() + timeout, this.#acceptOne, taker)
-    one.route = router.joinLease(wanted.target.key, this.#request(wanted, leaseMs, stamps.now()), timeout, one)
+    one.route = router.joinLease(wanted.target, this.#request(wanted, leaseMs, stamps.now()), timeout, one)
     one.generation = one.route.shard.primary.generation
   }
 

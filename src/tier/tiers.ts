@@ -83,7 +83,9 @@ export class Tiers {
     this.#intake = new Intake(context)
     this.leases = new Leases(context, this.#intake)
     this.#acceptOne = (read, now) => {
-      const { target, form, end } = read
+      const { target, form, end, outcome } = read
+      // Nothing came: there is nothing to look at.
+      if (!(outcome instanceof Uint8Array)) return new Found(undefined, undefined, read.route.shard.id, outcome)
       const taken = this.#intake.acceptOne(target, read, form, end, now)
       if (!(taken instanceof Promise)) return this.#take(target, read, taken, read.stamp, read.began)
       return taken.then((one) => this.#take(target, read, one, read.stamp, read.began))
@@ -170,10 +172,10 @@ export class Tiers {
     const sent: number[] = []
     const items: RoutedWrite[] = []
     for (const [i, { target, kind, payload, ttl, window, token, loadTime }] of entries.entries()) {
-      if (!replaces && !this.takesFill(target.key, form, token)) continue
+      if (!replaces && !this.takesFill(target, form, token)) continue
       sent.push(i)
       const value = pack(form, payload, target.full, { kind, ttl, window, loadTime, now, writer }, hash)
-      items.push({ key: target.key, stored: target.stored, value, ttl: ttl + window, token })
+      items.push({ key: target.key, position: target.position, stored: target.stored, value, ttl: ttl + window, token })
     }
     if (sent.length > 0) {
       for (const [n, outcome] of (await router.write(items, timeout, replaces)).entries()) {
@@ -199,7 +201,7 @@ export class Tiers {
     const now = this.#context.stamps.now()
     const teller = this.#fence ? this.#keeper(entry, form, now, this.#fence, writer) : writer
     const { target, payload, kind, ttl, window, token, loadTime } = entry
-    if (!replaces && !this.takesFill(target.key, form, token)) {
+    if (!replaces && !this.takesFill(target, form, token)) {
       teller.written(UNREACHED)
       return
     }
@@ -248,8 +250,8 @@ export class Tiers {
    * Whether a write that replaces nothing is worth sending: its node answers, and where there are leases, it is made under
    * one: what was loaded without might be older than what was deleted since.
    */
-  takesFill(key: string, { format }: Form, token: Uint8Array | undefined): boolean {
-    const shard = this.#context.router.shardOf(key)
+  takesFill(target: TierKey, { format }: Form, token: Uint8Array | undefined): boolean {
+    const shard = this.#context.router.shardOf(target)
     return shard.responsive && (token !== undefined || format === 'raw' || !shard.leases)
   }
 
@@ -258,7 +260,13 @@ export class Tiers {
     if (format === 'raw') return this.remove(keys, timeout)
     const now = this.#context.clock.now()
     for (const { key } of keys) this.invalidate(key)
-    const items = keys.map(({ key, stored }) => ({ key, stored, now, version: this.leases.newToken() }))
+    const items = keys.map(({ key, position, stored }) => ({
+      key,
+      position,
+      stored,
+      now,
+      version: this.leases.newToken(),
+    }))
     const removals = await this.#context.router.expire(items, timeout)
     for (const { key } of keys) this.invalidate(key)
     return removals
