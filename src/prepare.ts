@@ -6,7 +6,7 @@ import { spread, windowOf } from './loading/policy.ts'
 import type { LoadKey } from './loading/request.ts'
 import type { SpaceSettings } from './options.ts'
 import type { Stored } from './shard/outcomes.ts'
-import type { TierWrite } from './tier/tiers.ts'
+import type { TierWrite } from './tier/asked.ts'
 import type { WriteResult } from './types.ts'
 
 /**

@@ -5,7 +5,7 @@ import { checkLoadPolicy } from './loading/policy.ts'
 import type { LoadRequest } from './loading/request.ts'
 import type { Settings, SpaceSettings } from './options.ts'
 import { checkReadPolicy, type ReadPolicy } from './shard/read-policy.ts'
-import type { TierRead } from './tier/tiers.ts'
+import type { TierRead } from './tier/asked.ts'
 
 /** How a call is made: what its options say, where they say nothing its space, and else the cache. */
 export interface Request<R> {

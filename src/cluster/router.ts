@@ -1,72 +1,24 @@
 import type { ExpireRequest, FillRequest, LeaseOutcome, LeaseRequest } from '../node/atomic.ts'
-import type { ReadOutcome, WriteItem } from '../node/contract.ts'
+import type { WriteItem } from '../node/contract.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
-import type { Source } from '../shard/answers.ts'
 import type { Reader } from '../shard/gathered-reads.ts'
 import type { Removal, Stored } from '../shard/outcomes.ts'
 import type { Shard } from '../shard/shard.ts'
 import { LeasedItem, OneItem, type Writer } from '../shard/gathered-writes.ts'
-import type { Detour, Ejector } from './ejector.ts'
+import type { Ejector } from './ejector.ts'
 import { movedSince } from './history.ts'
+import {
+  RoutedRead,
+  type PlacedKey,
+  type Route,
+  type Routed,
+  type RoutedKey,
+  type RoutedLease,
+  type RoutedWrite,
+} from './routed.ts'
 import type { Topology } from './topology.ts'
 import { isWrittenBy } from '../entry/form.ts'
 import { MAX_CLOCK_SKEW } from '../base/stamps.ts'
-
-/** A key that has an owner. */
-export interface PlacedKey {
-  /** The key whose hash tag decides where it lives. */
-  readonly key: string
-  /** Where it lies on every ring, as a signed 32-bit integer: `undefined` until that was asked. A miss asks eight times. */
-  position: number | undefined
-}
-
-/** A key on its way to a node. */
-export interface RoutedKey extends PlacedKey {
-  /** The name under which it is stored there. */
-  readonly stored: string
-}
-
-/** Where a key goes. */
-export interface Route {
-  readonly topology: Topology
-  readonly owner: Shard
-  /** The owner, or the one that stands in for it. */
-  readonly shard: Shard
-  readonly detour: Detour | undefined
-}
-
-/** What a read of one key came to. */
-export interface Routed {
-  readonly outcome: ReadOutcome
-  /** Who gave it; `undefined` when no server was asked. */
-  readonly source: Source | undefined
-  readonly route: Route
-}
-
-class RoutedRead implements Routed {
-  readonly outcome: ReadOutcome
-  readonly source: Source | undefined
-  readonly route: Route
-
-  constructor(outcome: ReadOutcome, source: Source | undefined, route: Route) {
-    this.outcome = outcome
-    this.source = source
-    this.route = route
-  }
-}
-
-/** An entry on its way to a node. */
-export interface RoutedWrite extends RoutedKey, Omit<WriteItem, 'key'> {
-  /** Of the lease under which it is written; `undefined` for a write that overwrites whatever is there. */
-  readonly token: Uint8Array | undefined
-}
-
-/** What taking the lease on one key came to. */
-export interface RoutedLease {
-  readonly outcome: LeaseOutcome
-  readonly source: Source
-  readonly route: Route
-}
 
 /** How long an entry lives at most on a node that stands in for its owner, in milliseconds. */
 const DETOUR_TTL = 60_000
@@ -102,12 +54,25 @@ export class Router {
     return route
   }
 
-  /** Reads keys; one result each, in order. */
-  read(keys: readonly RoutedKey[], policy: ReadPolicy, ms: number): Promise<Routed[]> {
-    const topology = this.#current()
-    return this.#dispatch(topology, keys, async ({ route, keys: some }) => {
+  /**
+   * Reads keys; one result each, in order.
+   *
+   * @param take makes the results for the keys of one shard, at these places, of what that shard gave: as soon as it came,
+   *   while others are still waited for
+   */
+  read<K extends RoutedKey, T>(
+    keys: readonly K[],
+    policy: ReadPolicy,
+    ms: number,
+    take: (keys: readonly K[], routed: readonly Routed[], at: readonly number[]) => T[] | Promise<T[]>,
+  ): Promise<T[]> {
+    return this.#dispatch(this.#current(), keys, async ({ route, keys: some, at }) => {
       const { outcomes, sources } = await route.shard.read(storedNames(some), policy, ms)
-      return outcomes.map((outcome, i) => new RoutedRead(outcome, sources[i], route))
+      return take(
+        some,
+        outcomes.map((outcome, i) => new RoutedRead(outcome, sources[i], route)),
+        at,
+      )
     })
   }
 
@@ -286,8 +251,8 @@ function ownerIndex({ ring }: Topology, key: PlacedKey): number {
   return ring.ownerAt((key.position ??= ring.position(key.key) | 0))
 }
 
-function atNode<T extends RoutedKey>({ stored, position: _, ...rest }: T): Omit<T, 'stored' | 'position'> {
-  return { ...rest, key: stored }
+function atNode({ stored, now, version }: RoutedKey & Omit<ExpireRequest, 'key'>): ExpireRequest {
+  return { key: stored, now, version }
 }
 
 function storedNames(keys: readonly RoutedKey[]): string[] {

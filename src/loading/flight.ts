@@ -1,7 +1,7 @@
 import type { Settler } from '../base/caller.ts'
 import type { Entry } from '../entry/entry.ts'
 import type { Held } from '../tier/leases.ts'
-import type { TierWrite } from '../tier/tiers.ts'
+import type { TierWrite } from '../tier/asked.ts'
 import type { LoadKey } from './request.ts'
 
 /** One running load of one key, shared by all its callers. */

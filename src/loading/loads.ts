@@ -12,7 +12,7 @@ import type { LoadKey, LoadRequest } from './request.ts'
 import type { Tally } from './tally.ts'
 import { trip } from './trip.ts'
 import { Found } from '../tier/found.ts'
-import type { TierRead } from '../tier/tiers.ts'
+import type { TierRead } from '../tier/asked.ts'
 
 /** What {@link Loads} is made of. */
 export interface LoadsContext extends LeadContext {

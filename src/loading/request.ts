@@ -1,6 +1,6 @@
 import type { Form } from '../entry/form.ts'
 import type { TierKey } from '../tier/key.ts'
-import type { TierRead } from '../tier/tiers.ts'
+import type { TierRead } from '../tier/asked.ts'
 import type { LoadPolicy } from './policy.ts'
 
 /** How a load goes: what the call that opens a flight says rules the flight. */

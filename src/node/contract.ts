@@ -56,6 +56,13 @@ export function isFailure(outcome: unknown): outcome is NodeError {
   return outcome !== null && typeof outcome === 'object' && !(outcome instanceof Uint8Array)
 }
 
+/** So many times the same failure: a list as adapters make them, since one that is made at its full length is another kind to V8. */
+export function allFailed(error: NodeError, keys: number): NodeError[] {
+  const outcomes: NodeError[] = []
+  for (let i = 0; i < keys; i++) outcomes.push(error)
+  return outcomes
+}
+
 /**
  * Refuses what an adapter of somebody else's gives against the contract: which outcome belongs to which key is unknown then.
  * Gives the error, `ERR_NODE`.

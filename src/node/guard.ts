@@ -7,6 +7,7 @@ import { Account, type MemberCounts, type MemberState } from './account.ts'
 import { Breaker } from './breaker.ts'
 import { Calls, COMMANDS, type OperationName } from './calls.ts'
 import {
+  allFailed,
   checkOutcomes,
   isFailure,
   type NodeAdapter,
@@ -54,8 +55,7 @@ export class Guard {
     const { clock, deadlines } = context
     const { nodeTimeout } = context.node
     this.#context = context
-    // See Calls.
-    this.#generation++
+    this.#generation++ // See Calls.
     this.adapter = open({ ...context.node, identified: (identity) => this.#identified(identity) })
     const { address } = this.adapter
     this.#account = new Account(node, address, context.events, clock)
@@ -234,11 +234,7 @@ export class Guard {
     if (broken) return this.#unanswered(operation, broken, keys)
     let failed = 0
     let failure: NodeError | undefined
-    for (const outcome of given) {
-      if (!isFailure(outcome)) continue
-      failed++
-      failure ??= outcome
-    }
+    for (const outcome of given) if (isFailure(outcome) && failed++ === 0) failure = outcome
     if (failed === 0) this.#state = 'up'
     else this.#failed(operation, failure, failed)
     this.#signal(failed < keys ? undefined : failure)
@@ -249,7 +245,7 @@ export class Guard {
   #unanswered(operation: OperationName, error: unknown, keys: number): NodeError[] {
     const failure = this.#failed(operation, error, keys)
     if (failure.code !== 'ERR_NODE_TIMEOUT') this.#signal(failure)
-    return allAre(failure, keys)
+    return allFailed(failure, keys)
   }
 
   /** What a command says about the server. A deadline that passed here is judged where it is kept. */
@@ -277,7 +273,7 @@ export class Guard {
     this.#refusal ??= new NodeError('ERR_NODE_DOWN', `${address} is not asked, its circuit is open: ${why}`)
     const error = this.#refusal
     this.#account.refused(operation, error, keys)
-    return allAre(error, keys)
+    return allFailed(error, keys)
   }
 
   #circuitChanged(from: CircuitState, to: CircuitState): void {
@@ -299,11 +295,4 @@ export class Guard {
     if (error.code !== 'ERR_NODE' && error.code !== 'ERR_NODE_BUSY' && !judged) this.#state = 'down'
     return error
   }
-}
-
-/** A list of the kind that adapters give: one with room for its length from the start is another kind to V8. */
-function allAre(error: NodeError, keys: number): NodeError[] {
-  const errors: NodeError[] = []
-  for (let i = 0; i < keys; i++) errors.push(error)
-  return errors
 }

@@ -66,8 +66,7 @@ export class Link {
 
   constructor(source: ClientSource, settings: LinkSettings) {
     this.#settings = settings
-    // V8 builds what never changed into fast code, and gives that up when it does: better now than when the server fails.
-    this.#epoch++
+    this.#epoch++ // Not for the first time when the server fails; see Calls.
     this.#watchdog = new Watchdog(settings.connectTimeout, () => this.#drop(this.#silence()))
     this.#own = source.kind === 'own'
     this.#db = source.kind === 'own' ? source.db : 0

@@ -1,4 +1,4 @@
-import type { RoutedKey } from '../cluster/router.ts'
+import type { RoutedKey } from '../cluster/routed.ts'
 
 /** A key in all its forms. */
 export interface TierKey extends RoutedKey {

@@ -1,5 +1,5 @@
 import type { NodeError } from '../base/errors.ts'
-import type { Route } from '../cluster/router.ts'
+import type { Route } from '../cluster/routed.ts'
 import { newVersion } from '../entry/envelope.ts'
 import { isWrittenBy, leaseUntilIn, packLease, type Form } from '../entry/form.ts'
 import type { LeaseOutcome, LeaseRequest } from '../node/atomic.ts'

@@ -1,5 +1,5 @@
 import type { Settler } from '../base/caller.ts'
-import type { Route, Routed } from '../cluster/router.ts'
+import type { Route, Routed } from '../cluster/routed.ts'
 import type { Form } from '../entry/form.ts'
 import type { ReadOutcome } from '../node/contract.ts'
 import type { Source } from '../shard/answers.ts'

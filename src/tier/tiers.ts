@@ -3,14 +3,14 @@ import type { Drops } from '../base/drops.ts'
 import { NodeError } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
 import type { Stamps } from '../base/stamps.ts'
-import type { Routed, RoutedWrite, Router } from '../cluster/router.ts'
+import type { Routed, RoutedWrite } from '../cluster/routed.ts'
+import type { Router } from '../cluster/router.ts'
 import { Entry, EntryTimes } from '../entry/entry.ts'
 import { heldSize, pack, type Form } from '../entry/form.ts'
-import type { Payload } from '../entry/payload.ts'
 import { isFailure } from '../node/contract.ts'
 import type { Writer } from '../shard/gathered-writes.ts'
-import type { ReadPolicy } from '../shard/read-policy.ts'
 import type { Removal, Stored } from '../shard/outcomes.ts'
+import type { TierRead, TierWrite } from './asked.ts'
 import { Fence } from './fence.ts'
 import { Found } from './found.ts'
 import { Intake, LEASED, type Taken } from './intake.ts'
@@ -18,40 +18,6 @@ import type { TierKey } from './key.ts'
 import type { L1, Moment } from './l1.ts'
 import { Leases } from './leases.ts'
 import { OneRead, type Accept, type Asker } from './one-read.ts'
-
-/** How a read goes. */
-export interface TierRead {
-  readonly form: Form
-  readonly reads: ReadPolicy
-  /** Milliseconds. */
-  readonly timeout: number
-  /** Whether L1 may answer (`use`), is only filled (`fill`), or is left alone (`off`). */
-  readonly l1: 'use' | 'fill' | 'off'
-}
-
-/** An entry on its way to its node and to L1. */
-export interface TierWrite {
-  readonly target: TierKey
-  readonly kind: 'value' | 'negative'
-  readonly payload: Payload
-  /** What a read would give, for L1. */
-  readonly value: unknown
-  /** How long it is fresh, in milliseconds. */
-  readonly ttl: number
-  /** How long it is kept beyond that, in milliseconds. */
-  readonly window: number
-  /** Of the lease under which it is written; `undefined` for a write that overwrites whatever is there. */
-  readonly token: Uint8Array | undefined
-  /** Milliseconds; 0 when the value was not loaded. */
-  readonly loadTime: number
-  /** False when something newer overtook the entry; asked again before L1 takes it. */
-  readonly valid?: () => boolean
-  /**
-   * Whether L1 takes the entry: when its node did, never, or always: also when the node did not, as for a loaded value, so
-   * that a node that is down costs fewer loads.
-   */
-  readonly l1: 'stored' | 'always' | 'never'
-}
 
 /** What {@link Tiers} is made of. */
 export interface TiersContext {
@@ -129,13 +95,16 @@ export class Tiers {
     return read.promise
   }
 
-  async #readNodes(keys: readonly TierKey[], how: TierRead): Promise<Found[]> {
-    const fence = how.l1 === 'off' ? undefined : this.#fence
+  #readNodes(keys: readonly TierKey[], { form, reads, timeout, l1 }: TierRead): Promise<Found[]> {
+    const fence = l1 === 'off' ? undefined : this.#fence
     const stamps = fence && keys.map(({ key }) => fence.stamp(key))
     const began = this.#moment()
-    const routed = await this.#context.router.read(keys, how.reads, how.timeout)
-    const taken = await this.#intake.accept(keys, routed, how.form, began.monotonic + how.timeout)
-    return routed.map((one, i) => this.#take(keys[i] as TierKey, one, taken[i], stamps?.[i], began))
+    return this.#context.router.read(keys, reads, timeout, (some, routed, at) => {
+      const found = (taken: readonly Taken[]): Found[] =>
+        routed.map((one, i) => this.#take(some[i] as TierKey, one, taken[i], stamps?.[at[i] as number], began))
+      const taken = this.#intake.accept(some, routed, form, began.monotonic + timeout)
+      return taken instanceof Promise ? taken.then(found) : found(taken)
+    })
   }
 
   /**
