@@ -1,4 +1,3 @@
-import { Child } from '../kit/child.ts'
 import { progressBar } from '../kit/progress.ts'
 import { OURS as OURS_IN_L1, ROWS } from '../l1/contenders.ts'
 import { countSteps as countL1, measureL1 } from '../l1/measure.ts'
@@ -6,7 +5,7 @@ import { oursWithoutL1 } from '../kit/ours.ts'
 import { IN_FLIGHT, MISSING } from '../loader/contenders.ts'
 import { measureMisses } from '../loader/measure.ts'
 import { BY_HAND } from '../loader/names.ts'
-import type { Plan as RoutingPlan, Results as RoutingResults } from '../routing/measure.ts'
+import { countSteps as countRouting, measureRouting } from '../routing/measure.ts'
 import { TABLES, type Case } from '../throughput/cases.ts'
 import type { ThroughputContender } from '../throughput/client.ts'
 import { BASELINE, contendersOf } from '../throughput/contenders.ts'
@@ -35,15 +34,10 @@ export async function measureFor(floors: Floors, effort: Effort): Promise<Compar
 
 async function measureRoutes(floors: Floors, { keys, rounds }: Effort): Promise<Comparison[]> {
   if (!Object.keys(floors).some((row) => row.startsWith('routing:'))) return []
-  const child = new Child<RoutingPlan, RoutingResults>(new URL('../routing/worker.ts', import.meta.url), {
-    name: 'routing',
-    of: 'sharded-cache',
-  })
-  try {
-    return ofRouting(await child.ask({ keys, rounds }))
-  } finally {
-    await child.stop()
-  }
+  const progress = progressBar(countRouting({ keys, rounds }))
+  const results = await measureRouting({ keys, rounds }, progress)
+  progress.done()
+  return ofRouting(results)
 }
 
 async function measureHits(floors: Floors, effort: Effort): Promise<Comparison[]> {

@@ -2,11 +2,11 @@ import HashRing from 'hashring'
 import { createNode, Memcache } from 'memcache'
 import type { Hash, Ring } from 'sharded-cache'
 import xxhash from 'xxhash-wasm'
+import type { Contender } from '../kit/contender.ts'
 import { versionOf } from '../kit/machine.ts'
 
 /** One way from a key to a node. What it gives is only looked at so that it is not optimised away. */
-export interface Contender {
-  readonly name: string
+export interface RoutingContender extends Contender {
   /** @param ring this library's, of the same nodes */
   prepare(ids: readonly string[], ring: Ring, hash: Hash): (key: string) => unknown
 }
@@ -16,18 +16,20 @@ export const OURS = 'sharded-cache, locate'
 
 const { h32 } = await xxhash()
 
-export const CONTENDERS: readonly Contender[] = [
+export const CONTENDERS: readonly RoutingContender[] = [
   {
     name: FLOOR,
+    of: 'sharded-cache',
     prepare: () => (key) => {
       let sum = 0
       for (let i = 0; i < key.length; i++) sum = (sum + codeAt(key, i)) | 0
       return sum
     },
   },
-  { name: OURS, prepare: (_, ring) => (key) => ring.locate(key) },
+  { name: OURS, of: 'sharded-cache', prepare: (_, ring) => (key) => ring.locate(key) },
   {
     name: 'xxhash-wasm, binary search',
+    of: 'xxhash-wasm',
     prepare:
       (_, { points, owners, ids }) =>
       (key) => {
@@ -44,6 +46,7 @@ export const CONTENDERS: readonly Contender[] = [
   },
   {
     name: `memcache ${versionOf('memcache')}`,
+    of: 'memcache',
     prepare: (ids) => {
       const { hash } = new Memcache({ nodes: ids.map((id) => createNode(id, 11211)) })
       return (key) => hash.getNodesByKey(key)[0]?.id
@@ -51,6 +54,7 @@ export const CONTENDERS: readonly Contender[] = [
   },
   {
     name: `hashring ${versionOf('hashring')}`,
+    of: 'hashring',
     prepare: (ids) => {
       const ring = new HashRing([...ids], 'md5')
       return (key) => ring.get(key)

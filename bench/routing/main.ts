@@ -6,7 +6,7 @@ import { CONTENDERS, OURS } from './contenders.ts'
 import { countSteps, measureRouting, type Results } from './measure.ts'
 
 await runBench('routing', 'How long it takes to find the node of a key, and to build a ring.', async (flags) => {
-  const plan = { keys: flags.smoke ? 20_000 : 1_000_000, rounds: flags.rounds ?? (flags.smoke ? 2 : 9) }
+  const plan = { keys: flags.smoke ? 20_000 : 1_000_000, rounds: flags.rounds ?? (flags.smoke ? 2 : 15) }
   const progress = progressBar(countSteps(plan))
   const results = await measureRouting(plan, progress)
   progress.done()

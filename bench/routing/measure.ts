@@ -1,8 +1,9 @@
-import { loadHash, ring } from 'sharded-cache'
+import { Child } from '../kit/child.ts'
 import { machine, type Machine } from '../kit/machine.ts'
 import type { Progress } from '../kit/progress.ts'
-import { interleave, median, type Measured } from '../kit/stats.ts'
+import { interleave, type Measured } from '../kit/stats.ts'
 import { CONTENDERS, FLOOR } from './contenders.ts'
+import type { Built, Order } from './worker.ts'
 
 /** Nanoseconds per key, and what building a ring takes in milliseconds. */
 export interface Results {
@@ -11,12 +12,10 @@ export interface Results {
   readonly rounds: number
   /** By the number of nodes. */
   readonly lookups: readonly { readonly nodes: number; readonly measured: readonly Measured[] }[]
-  readonly build: { readonly nodes: number; readonly points: number; readonly whole: number; readonly add: number }
+  readonly build: Built
 }
 
 const NODES = [10, 100]
-/** Where results go, so that they are not optimised away. */
-const sink: { last: unknown } = { last: undefined }
 
 /** How much is measured. */
 export interface Plan {
@@ -29,66 +28,35 @@ export function countSteps({ rounds }: Plan): number {
   return NODES.length * rounds * CONTENDERS.length
 }
 
-export async function measureRouting({ keys: count, rounds }: Plan, progress: Progress): Promise<Results> {
-  const keys = Array.from({ length: count }, (_, i) => keyOf(i))
-  const hash = await loadHash()
+export async function measureRouting(plan: Plan, progress: Progress): Promise<Results> {
   const lookups: Results['lookups'][number][] = []
-  for (const number of NODES) {
-    const nodes = idsOf(number).map((id) => ({ id }))
-    const built = ring(nodes, { hash })
-    const prepared = new Map(
-      CONTENDERS.map(({ name, prepare }) => [
-        name,
-        prepare(
-          nodes.map(({ id }) => id),
-          built,
-          hash,
-        ),
-      ]),
-    )
+  for (const nodes of NODES) lookups.push({ nodes, measured: await measureRow(nodes, plan, progress) })
+  return { machine: machine(), ...plan, lookups, build: await measureBuild(plan) }
+}
+
+/** Each in a process of its own: what V8 has seen of one way, and of one ring, says nothing about the next. */
+async function measureRow(nodes: number, { keys, rounds }: Plan, progress: Progress): Promise<Measured[]> {
+  const children = new Map(CONTENDERS.map((one) => [one.name, new Child<Order, number>(WORKER, one)]))
+  const ask = (name: string, order: Order): Promise<number> => (children.get(name) as Child<Order, number>).ask(order)
+  try {
     const names = CONTENDERS.map(({ name }) => name)
-    const measured = await interleave(names, FLOOR, rounds, (name) => {
-      progress.step(`${number} nodes: ${name}`)
-      return perKey(keys, prepared.get(name) as (key: string) => unknown)
+    for (const name of names) await ask(name, { open: name, nodes, keys })
+    return await interleave(names, FLOOR, rounds, (name) => {
+      progress.step(`${nodes} nodes: ${name}`)
+      return ask(name, 'measure')
     })
-    lookups.push({ nodes: number, measured })
-  }
-  return { machine: machine(), keys: count, rounds, lookups, build: await measureBuild(rounds) }
-}
-
-/** 19 characters, as keys of users and the like are. */
-function keyOf(i: number): string {
-  // Through bytes: a text that was put together from pieces would be read more slowly.
-  return Buffer.from(`user:${String((i * 7_919) % 1_000_000_000).padStart(9, '0')}:abcd`).toString('latin1')
-}
-
-function idsOf(count: number): string[] {
-  return Array.from({ length: count }, (_, i) => `10.0.${i >> 8}.${i & 255}:6379`)
-}
-
-function perKey(keys: readonly string[], locate: (key: string) => unknown): number {
-  const start = performance.now()
-  for (const key of keys) sink.last = locate(key)
-  return ((performance.now() - start) * 1_000_000) / keys.length
-}
-
-async function measureBuild(rounds: number): Promise<Results['build']> {
-  const hash = await loadHash()
-  const nodes = idsOf(100).map((id) => ({ id }))
-  const before = ring(nodes, { hash })
-  const time = (run: () => unknown): number => {
-    const start = performance.now()
-    sink.last = run()
-    return performance.now() - start
-  }
-  const all = Array.from({ length: rounds * 3 }, (_, i) => ({
-    whole: time(() => ring(nodes, { hash })),
-    add: time(() => ring([...nodes, { id: `new-${i}:6379` }], { hash, before })),
-  }))
-  return {
-    nodes: nodes.length,
-    points: before.points.length,
-    whole: median(all.map(({ whole }) => whole)),
-    add: median(all.map(({ add }) => add)),
+  } finally {
+    await Promise.all([...children.values()].map((child) => child.stop()))
   }
 }
+
+async function measureBuild({ rounds }: Plan): Promise<Built> {
+  const child = new Child<Order, Built>(WORKER, { name: 'the ring', of: 'sharded-cache' })
+  try {
+    return await child.ask({ build: 100, times: rounds * 3 })
+  } finally {
+    await child.stop()
+  }
+}
+
+const WORKER = new URL('./worker.ts', import.meta.url)
