@@ -33,6 +33,11 @@ export abstract class Due implements Deadline {
   abstract expire(late: number): void
 
   cancel(): void {
+    this.leave()
+  }
+
+  /** Takes it out of its list. */
+  leave(): void {
     const { list } = this
     if (list === undefined) return
     this.list = undefined
@@ -49,9 +54,9 @@ class Head extends Due {
   expire(): void {}
 }
 
-/** A deadline of somebody who gave a function. */
+/** A deadline of somebody who gave a function, which it lets go of when it is over, for the same reason. */
 class Callback extends Due {
-  readonly #call: (late: number) => void
+  #call: ((late: number) => void) | undefined
 
   constructor(call: (late: number) => void) {
     super()
@@ -60,7 +65,13 @@ class Callback extends Due {
 
   expire(late: number): void {
     const call = this.#call
-    call(late)
+    this.#call = undefined
+    call?.(late)
+  }
+
+  override cancel(): void {
+    this.leave()
+    this.#call = undefined
   }
 }
 
@@ -115,7 +126,7 @@ export class Deadlines {
 
   /** The same, of somebody who is told. One that runs is set anew. */
   add(ms: number, due: Due): void {
-    due.cancel()
+    due.leave()
     const duration = Math.max(0, Math.ceil(ms))
     const list = this.#lists.get(duration) ?? this.#open(duration)
     const { head } = list
@@ -198,7 +209,7 @@ export class Deadlines {
         setImmediate(() => this.#expire(due, i))
         return
       }
-      item.cancel()
+      item.leave()
       const late = now - item.at
       item.expire(late > STALL ? late : 0)
     }
