@@ -1,6 +1,6 @@
 import xxhash from 'xxhash-wasm'
 import { hashTag } from './hash-tag.ts'
-import { bytesXxh32, shortXxh32 } from './xxh32.ts'
+import { bytesXxh32, shortXxh32, shortXxh32Pair } from './xxh32.ts'
 
 /** The hash functions that placement and envelopes use, ready to be called synchronously. */
 export interface Hash {
@@ -13,6 +13,11 @@ export interface Hash {
    * placement faster.
    */
   place?(key: string): number
+  /**
+   * `text` under two seeds at once, as signed 32-bit integers, into the first two places of `into`. Need not be there: it
+   * makes checks faster.
+   */
+  pair?(text: string, seed: number, other: number, into: Int32Array): void
 }
 
 /** Up to here JavaScript is faster than WebAssembly, in characters: 42 to 80 ns for 19 characters, 77 to 80 for 40. */
@@ -50,7 +55,12 @@ export function loadHash(): Promise<Hash> {
       const short = key.length <= SHORT ? shortXxh32(key, 0, false) : undefined
       return short ?? text(hashTag(key)) | 0
     }
-    return { text, bytes, place }
+    const pair = (given: string, seed: number, other: number, into: Int32Array): void => {
+      if (given.length <= SHORT && shortXxh32Pair(given, seed, other, into)) return
+      into[0] = text(given, seed)
+      into[1] = text(given, other)
+    }
+    return { text, bytes, place, pair }
   })
   return loading
 }

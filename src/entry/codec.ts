@@ -36,18 +36,23 @@ export function decodeJson(bytes: Uint8Array, from: number): unknown {
   return JSON.parse(asBuffer(bytes).toString(undefined, from)) as unknown
 }
 
-/** From this length on, in bytes, it is worth a look whether a text has to be parsed. */
+/** From this length on, in bytes, a look at the bytes is worth it: what stands between the quotes is then all that is copied. */
 const LONG_TEXT = 512
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
 /**
- * The same for bytes that {@link encodeJson} is known to have written: what is one long text without escapes is what stands
- * between its quotes. To parse it takes five times as long, and a second text.
+ * The same for bytes that {@link encodeJson} is known to have written: what is one text without escapes is what stands
+ * between its quotes. To parse it takes twice as long, of a long one five times.
  */
 export function decodeOwnJson(bytes: Uint8Array, from: number): unknown {
+  if (bytes[from] !== QUOTE) return decodeJson(bytes, from)
   const last = bytes.length - 1
-  if (last - from < LONG_TEXT || bytes[from] !== QUOTE || bytes[last] !== QUOTE) return decodeJson(bytes, from)
+  if (last - from < LONG_TEXT) {
+    const text = asBuffer(bytes).toString(undefined, from)
+    const end = text.length - 1
+    return text.indexOf('"', 1) === end && !text.includes('\\') ? text.slice(1, end) : JSON.parse(text)
+  }
   if (bytes.indexOf(BACKSLASH, from) !== -1 || bytes.indexOf(QUOTE, from + 1) !== last) return decodeJson(bytes, from)
   return asBuffer(bytes).toString(undefined, from + 1, last)
 }

@@ -112,8 +112,9 @@ function write(header: NewHeader, payload: Uint8Array | string, key: string, has
   putTime(bytes, AT_WRITTEN, header.writtenAt)
   putTime(bytes, AT_ENTRY_UNTIL, header.entryUntil)
   putWord(bytes, AT_LOAD_TIME, Math.min(0xffff_ffff, Math.max(0, Math.round(header.loadTime))))
-  putWord(bytes, AT_KEY_CHECK, hash.text(key, CHECK_SEED_HIGH))
-  putWord(bytes, AT_KEY_CHECK + 4, hash.text(key, CHECK_SEED_LOW))
+  hashKey(key, hash)
+  putWord(bytes, AT_KEY_CHECK, KEY_CHECK[0] as number)
+  putWord(bytes, AT_KEY_CHECK + 4, KEY_CHECK[1] as number)
   putTime(bytes, AT_FRESH_UNTIL, header.freshUntil)
   putTime(bytes, AT_LEASE_UNTIL, header.leaseUntil)
   putWord(bytes, AT_PAYLOAD_CHECK, payloadCheck(bytes, hash))
@@ -148,12 +149,8 @@ export function checkEnvelope(bytes: Uint8Array, key: string, hash: Hash): BadEn
   const flags = bytes[AT_FLAGS] as number
   if (bytes[AT_FORMAT] !== FORMAT || KINDS[flags & KIND_BITS] === undefined || (flags & RESERVED) !== 0) return CORRUPT
   if (wordIn(bytes, AT_PAYLOAD_CHECK) !== payloadCheck(bytes, hash)) return CORRUPT
-  if (
-    wordIn(bytes, AT_KEY_CHECK) !== hash.text(key, CHECK_SEED_HIGH) ||
-    wordIn(bytes, AT_KEY_CHECK + 4) !== hash.text(key, CHECK_SEED_LOW)
-  ) {
-    return WRONG_KEY
-  }
+  hashKey(key, hash)
+  if (bitsIn(bytes, AT_KEY_CHECK) !== KEY_CHECK[0] || bitsIn(bytes, AT_KEY_CHECK + 4) !== KEY_CHECK[1]) return WRONG_KEY
   // Freshness lies outside the check, but no writer puts it beyond the entry's end.
   return timeIn(bytes, AT_FRESH_UNTIL) > timeIn(bytes, AT_ENTRY_UNTIL) ? CORRUPT : undefined
 }
@@ -179,8 +176,13 @@ export function timeIn(bytes: Uint8Array, at: number): number {
 }
 
 function wordIn(bytes: Uint8Array, at: number): number {
+  return bitsIn(bytes, at) >>> 0
+}
+
+/** The same as a signed integer. */
+function bitsIn(bytes: Uint8Array, at: number): number {
   const low = ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)
-  return (((bytes[at] as number) << 24) | low) >>> 0
+  return ((bytes[at] as number) << 24) | low
 }
 
 /**
@@ -206,6 +208,17 @@ export function readEnvelope(bytes: Uint8Array, key: string, hash: Hash): ReadEn
 
 const CORRUPT: BadEnvelope = { status: 'corrupt' }
 const WRONG_KEY: BadEnvelope = { status: 'wrong-key' }
+
+/** Of the key that was last asked for, as signed integers: a list made for each would have to be collected. */
+const KEY_CHECK = new Int32Array(2)
+
+function hashKey(key: string, hash: Hash): void {
+  if (hash.pair) hash.pair(key, CHECK_SEED_HIGH, CHECK_SEED_LOW, KEY_CHECK)
+  else {
+    KEY_CHECK[0] = hash.text(key, CHECK_SEED_HIGH)
+    KEY_CHECK[1] = hash.text(key, CHECK_SEED_LOW)
+  }
+}
 
 /** XXH32 of the payload, seeded with the XXH32 of the header's bytes 0 to 27: either part damaged changes it. */
 function payloadCheck(bytes: Uint8Array, hash: Hash): number {

@@ -42,7 +42,13 @@ export function encodeDels(keys: readonly string[]): Buffer {
 
 /** `GET key`, or `MGET key …`, in one buffer. */
 export function encodeGets(keys: readonly string[]): Buffer {
-  let text = keys.length === 1 ? '*2\r\n$3\r\nGET\r\n' : `*${keys.length + 1}\r\n$4\r\nMGET\r\n`
+  const head = keys.length === 1 ? '*2\r\n$3\r\nGET\r\n' : `*${keys.length + 1}\r\n$4\r\nMGET\r\n`
+  // Nearly all keys are ASCII. To count the bytes of each takes longer than to write them all.
+  let text = head
+  for (const key of keys) text += `$${key.length}\r\n${key}\r\n`
+  const bytes = Buffer.from(text)
+  if (bytes.length === text.length) return bytes
+  text = head
   for (const key of keys) text += bulk(key)
   return Buffer.from(text)
 }

@@ -3,7 +3,7 @@ import xxhash from 'xxhash-wasm'
 import { describe, expect, it } from 'vitest'
 import { hashTag } from '../../src/base/hash-tag.ts'
 import { loadHash } from '../../src/base/hash.ts'
-import { bytesXxh32, shortXxh32 } from '../../src/base/xxh32.ts'
+import { bytesXxh32, shortXxh32, shortXxh32Pair } from '../../src/base/xxh32.ts'
 import { seededRandom } from '../../src/testing/index.ts'
 import { xxh32 } from '../placement/xxh32.ts'
 
@@ -19,23 +19,30 @@ describe('XXH32 in JavaScript', () => {
     const random = seededRandom(32)
     const pick = (from: readonly string[]): string => from[Math.floor(random() * from.length)] as string
     const wrong: string[] = []
+    const both = new Int32Array(2)
     for (let i = 0; i < 1_000_000; i++) {
       let text = ''
       const length = Math.floor(random() * 64)
       while (text.length < length) text += random() < 0.01 ? pick(OTHERS) : pick(ASCII)
       const seed = i % 4 === 0 ? Math.floor(random() * 2 ** 32) : 0
-      if (hash.text(text, seed) !== h32(text, seed)) wrong.push(text)
+      const right = h32(text, seed)
+      hash.pair?.(text, seed, i, both)
+      if (hash.text(text, seed) !== right || both[0] !== (right | 0)) wrong.push(text)
+      if (i % 8 === 0 && both[1] !== (h32(text, i) | 0)) wrong.push(text)
     }
     expect(wrong).toEqual([])
   })
 
   it('is what the specification says, of every length', () => {
     const text = '0123456789abcdefghijklmnopqrstuvwxyz:/~!ABCDEFGHIJKLMNOPQRSTUVWXYZ'
+    const both = new Int32Array(2)
     for (let length = 0; length <= text.length; length++) {
       const given = text.slice(0, length)
       for (const seed of [0, 1, 0x7fffffff, 0xffffffff]) {
         const said = shortXxh32(given, seed, true)
         expect(said).toBe(xxh32(Buffer.from(given), seed) | 0)
+        expect(shortXxh32Pair(given, ~seed, seed, both)).toBe(true)
+        expect([...both]).toEqual([xxh32(Buffer.from(given), ~seed) | 0, said])
       }
     }
   })
@@ -56,7 +63,9 @@ describe('XXH32 in JavaScript', () => {
     for (let length = 1; length <= 40; length++) {
       for (let at = 0; at < length; at++) {
         for (const other of OTHERS) {
-          expect(shortXxh32('a'.repeat(at) + other + 'a'.repeat(length - at - 1), 0, true)).toBeUndefined()
+          const text = 'a'.repeat(at) + other + 'a'.repeat(length - at - 1)
+          expect(shortXxh32(text, 0, true)).toBeUndefined()
+          expect(shortXxh32Pair(text, 0, 1, new Int32Array(2))).toBe(false)
         }
       }
     }
