@@ -2,16 +2,17 @@ import type { Clock } from './clock.ts'
 
 /** How many questions one look at the clock answers, at most. */
 const USES = 4
-/** For how long, in milliseconds. */
+/** For how long, in milliseconds, where a timer ends it. */
 const LIFE = 1
 
 /**
- * The monotonic time as of a moment ago: one look at the clock answers up to four questions within a millisecond. A look
- * takes longer than to find a key in a map. Where the event loop is held up, so is the timer that forgets the time: the
- * number of uses bounds what that can do.
+ * The monotonic time as of a moment ago: one look at the clock answers up to four questions within a millisecond, or within
+ * one turn of the event loop. A look takes longer than to find a key in a map. Where the event loop is held up, so is what
+ * forgets the time: the number of uses bounds what that can do.
  */
 export class RecentTime {
   readonly #clock: Clock
+  readonly #within: 'millisecond' | 'turn'
   #at = 0
   #left = 0
   #armed = false
@@ -20,8 +21,9 @@ export class RecentTime {
     this.#armed = false
   }
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, within: 'millisecond' | 'turn') {
     this.#clock = clock
+    this.#within = within
   }
 
   /** Milliseconds, as {@link Clock.monotonic}. */
@@ -36,7 +38,8 @@ export class RecentTime {
     this.#left = USES - 1
     if (!this.#armed) {
       this.#armed = true
-      this.#clock.setTimer(this.#forget, LIFE)
+      if (this.#within === 'turn') process.nextTick(this.#forget)
+      else this.#clock.setTimer(this.#forget, LIFE)
     }
     return this.#at
   }

@@ -67,10 +67,10 @@ export class Router {
     take: (keys: readonly K[], routed: readonly Routed[], at: readonly number[]) => T[] | Promise<T[]>,
   ): Promise<T[]> {
     return this.#dispatch(this.#current(), keys, async ({ route, keys: some, at }) => {
-      const { outcomes, sources } = await route.shard.read(storedNames(some), policy, ms)
+      const answers = await route.shard.read(storedNames(some), policy, ms)
       return take(
         some,
-        outcomes.map((outcome, i) => new RoutedRead(outcome, sources[i], route)),
+        answers.outcomes.map((outcome, i) => new RoutedRead(outcome, answers.sourceOf(i), route)),
         at,
       )
     })

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { NodeError, isCacheError } from '../base/errors.ts'
 import type { CircuitState, Events } from '../base/events.ts'
 import type { OperationName } from './calls.ts'
-import type { ReadOutcome } from './contract.ts'
+import { isFailure, type ReadOutcome } from './contract.ts'
 
 /** What one server was asked and how it did. Counts of keys, not of commands; times in milliseconds. */
 export interface MemberCounts {
@@ -53,19 +53,21 @@ export class Account {
     this.#clock = clock
   }
 
-  /** What a read that took `ms` brought. */
-  read(outcomes: readonly ReadOutcome[], ms: number): void {
+  /** What a read that took `ms` brought; gives back how many keys failed. */
+  read(outcomes: readonly ReadOutcome[], ms: number): number {
     const { counts } = this
     let failures = 0
     for (const outcome of outcomes) {
       if (outcome instanceof Uint8Array) {
         counts.bytesRead += outcome.length
         counts.hits++
-      } else if (outcome !== undefined) failures++
+      } else if (isFailure(outcome)) failures++
     }
     // A server that fails at once is not a fast one.
-    if (failures === outcomes.length) return
-    this.latency = this.latency === undefined ? ms : this.latency + LATENCY_WEIGHT * (ms - this.latency)
+    if (failures < outcomes.length) {
+      this.latency = this.latency === undefined ? ms : this.latency + LATENCY_WEIGHT * (ms - this.latency)
+    }
+    return failures
   }
 
   /** What went wrong with an operation on `keys` keys; gives it back as a NodeError that holds no secrets. */

@@ -56,6 +56,13 @@ export function isFailure(outcome: unknown): outcome is NodeError {
   return outcome !== null && typeof outcome === 'object' && !(outcome instanceof Uint8Array)
 }
 
+/** How many of these outcomes are failures. */
+export function countFailures(outcomes: readonly unknown[]): number {
+  let failures = 0
+  for (const outcome of outcomes) if (isFailure(outcome)) failures++
+  return failures
+}
+
 /** So many times the same failure: a list as adapters make them, since one that is made at its full length is another kind to V8. */
 export function allFailed(error: NodeError, keys: number): NodeError[] {
   const outcomes: NodeError[] = []

@@ -9,6 +9,7 @@ import { Calls, COMMANDS, type OperationName } from './calls.ts'
 import {
   allFailed,
   checkOutcomes,
+  countFailures,
   isFailure,
   type NodeAdapter,
   type NodeIdentity,
@@ -232,13 +233,14 @@ export class Guard {
   #answered<T>(operation: OperationName, given: T[], keys: number, start: number | undefined): (T | NodeError)[] {
     const broken = checkOutcomes(given, keys, this.adapter.address)
     if (broken) return this.#unanswered(operation, broken, keys)
-    let failed = 0
-    let failure: NodeError | undefined
-    for (const outcome of given) if (isFailure(outcome) && failed++ === 0) failure = outcome
+    const failed =
+      start === undefined
+        ? countFailures(given)
+        : this.#account.read(given as ReadOutcome[], this.#context.clock.monotonic() - start)
+    const failure = failed === 0 ? undefined : (given.find(isFailure) as NodeError)
     if (failed === 0) this.#state = 'up'
     else this.#failed(operation, failure, failed)
     this.#signal(failed < keys ? undefined : failure)
-    if (start !== undefined) this.#account.read(given as ReadOutcome[], this.#context.clock.monotonic() - start)
     return given
   }
 

@@ -20,9 +20,14 @@ export const fitValue: Fit<Uint8Array | undefined> = (reply) =>
 export function fitValues(count: number): Fit<(Uint8Array | undefined)[]> {
   return (reply) => {
     if (!Array.isArray(reply) || reply.length !== count) return UNFIT
-    const values = reply.map(fitValue)
+    const values: (Uint8Array | undefined)[] = []
+    for (const one of reply as unknown[]) {
+      const value = fitValue(one)
+      if (value === UNFIT) return UNFIT
+      values.push(value)
+    }
     reply.length = 0
-    return values.includes(UNFIT) ? UNFIT : (values as (Uint8Array | undefined)[])
+    return values
   }
 }
 

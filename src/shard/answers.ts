@@ -11,17 +11,35 @@ export interface Source {
 /** What a read of some keys came to, by their places. */
 export class Answers {
   readonly outcomes: ReadOutcome[]
-  /** `undefined` where no server was asked. */
-  readonly sources: (Source | undefined)[]
+  /** Of all, as nearly always; or of each, once they differ. */
+  readonly #source: Source | undefined
+  #sources: (Source | undefined)[] | undefined
 
-  constructor(outcomes: ReadOutcome[], sources: (Source | undefined)[]) {
+  /** @param source who gave them; `undefined` when no server was asked */
+  constructor(outcomes: ReadOutcome[], source: Source | undefined) {
     this.outcomes = outcomes
-    this.sources = sources
+    this.#source = source
+  }
+
+  /** Who gave an answer; `undefined` when no server was asked. */
+  sourceOf(at: number): Source | undefined {
+    return this.#sources === undefined ? this.#source : this.#sources[at]
+  }
+
+  /** Puts others in their places, `places` saying where. */
+  put(places: readonly number[], others: Answers): void {
+    this.#sources ??= this.outcomes.map(() => this.#source)
+    for (const [i, at] of places.entries()) {
+      this.outcomes[at] = others.outcomes[i]
+      this.#sources[at] = others.sourceOf(i)
+    }
   }
 }
 
 /** Of so many keys that no server was asked for: misses. */
 export function noAnswers(keys: number): Answers {
-  const none = (): undefined[] => Array.from({ length: keys }, () => undefined)
-  return new Answers(none(), none())
+  return new Answers(
+    Array.from({ length: keys }, () => undefined),
+    undefined,
+  )
 }

@@ -78,12 +78,13 @@ export class GatheredReads {
 
   #send({ keys, how, readers, at }: ReadBatch, ms: number): void {
     this.#read(keys.names, how, ms).then(
-      ({ outcomes, sources }) => {
+      (answers) => {
+        const { outcomes } = answers
         this.#waiting -= readers.length
         const now = this.#clock.now()
         for (let i = 0; i < readers.length; i++) {
           const place = at[i] as number
-          ;(readers[i] as Reader).answered(outcomes[place], sources[place], now)
+          ;(readers[i] as Reader).answered(outcomes[place], answers.sourceOf(place), now)
         }
         // A list that has grown old would keep them, and what they found, from being collected while they are young.
         readers.length = 0

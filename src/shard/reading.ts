@@ -2,7 +2,7 @@ import type { Budget } from '../base/budget.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Deadlines } from '../base/deadlines.ts'
 import type { ErrorCode } from '../base/errors.ts'
-import { isFailure, type ReadOutcome } from '../node/contract.ts'
+import { countFailures, isFailure, type ReadOutcome } from '../node/contract.ts'
 import type { Guard } from '../node/guard.ts'
 import { Answers, noAnswers, type Source } from './answers.ts'
 
@@ -37,10 +37,10 @@ export function readInOrder(
   context.budget.earn()
   if (order.length > 1) return readFromOne(order, first, keys, ms, context)
   const source = sourceOf(first)
-  if (context.retries === 0) return first.read(keys, ms).then((outcomes) => answersOf(outcomes, source))
+  if (context.retries === 0) return first.read(keys, ms).then((outcomes) => new Answers(outcomes, source))
   const end = context.clock.monotonic() + ms
   return first.read(keys, ms).then((outcomes) => {
-    const answers = answersOf(outcomes, source)
+    const answers = new Answers(outcomes, source)
     return outcomes.some(isFailure) ? readAgain(answers, first, first, [], keys, end, context) : answers
   })
 }
@@ -79,7 +79,7 @@ async function readAgain(
   context: ReadingContext,
 ): Promise<Answers> {
   const { clock, budget, retries } = context
-  const { outcomes, sources } = answers
+  const { outcomes } = answers
   let last = asked
   for (let retry = 0; retry < retries; retry++) {
     const other = nextUsable(usable)
@@ -96,10 +96,7 @@ async function readAgain(
       failed.map((at) => keys[at] as string),
       usable.length > 0 && retry + 1 < retries ? left / 2 : left,
     )
-    for (const [i, at] of failed.entries()) {
-      outcomes[at] = again.outcomes[i]
-      sources[at] = again.sources[i]
-    }
+    answers.put(failed, again)
     if (guard !== first) context.failedOver(first, guard, countGood(again.outcomes))
     last = guard
   }
@@ -115,21 +112,15 @@ function nextUsable(guards: Guard[]): Guard | undefined {
 
 async function ask(guard: Guard, keys: readonly string[], ms: number): Promise<Answers> {
   const source = sourceOf(guard)
-  return answersOf(await guard.read(keys, ms), source)
+  return new Answers(await guard.read(keys, ms), source)
 }
 
 function sourceOf(guard: Guard): Source {
   return { guard, generation: guard.generation }
 }
 
-function answersOf(outcomes: ReadOutcome[], source: Source): Answers {
-  const sources: Source[] = []
-  for (let i = 0; i < outcomes.length; i++) sources.push(source)
-  return new Answers(outcomes, sources)
-}
-
 function countGood(outcomes: readonly ReadOutcome[]): number {
-  return outcomes.filter((outcome) => !isFailure(outcome)).length
+  return outcomes.length - countFailures(outcomes)
 }
 
 /**

@@ -115,11 +115,7 @@ export class Shard {
     const ask = async (members: readonly Guard[], group: readonly number[]): Promise<void> => {
       if (group.length === 0) return
       const some = group.map((at) => keys[at] as string)
-      const { outcomes, sources } = await readInOrder(members, some, ms, this.#reading)
-      for (const [i, at] of group.entries()) {
-        answers.outcomes[at] = outcomes[i]
-        answers.sources[at] = sources[i]
-      }
+      answers.put(group, await readInOrder(members, some, ms, this.#reading))
     }
     await Promise.all([ask(order.length > 0 ? [this.primary] : [], groups.recent), ask(order, groups.rest)])
     return answers

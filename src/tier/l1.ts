@@ -65,7 +65,7 @@ export class L1 {
     checkOptions(options, 'l1', ['max', 'maxBytes', 'ttl', 'admit', 'clone'])
     const { max = 10_000, maxBytes = 64 * 1024 * 1024, ttl = '5s', admit, clone } = options
     this.#clock = clock
-    this.#recent = new RecentTime(clock)
+    this.#recent = new RecentTime(clock, 'millisecond')
     this.#ttl = parseDuration(ttl, 'l1.ttl')
     this.#admit = admit === undefined ? undefined : (checkFunction(admit, 'l1.admit') as (key: string) => boolean)
     this.#clone = checkClone(clone)

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Drops } from '../base/drops.ts'
 import { NodeError } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
+import { RecentTime } from '../base/recent-time.ts'
 import type { Stamps } from '../base/stamps.ts'
 import type { Routed, RoutedWrite } from '../cluster/routed.ts'
 import type { Router } from '../cluster/router.ts'
@@ -41,9 +42,11 @@ export class Tiers {
   readonly #intake: Intake
   readonly leases: Leases
   readonly #acceptOne: Accept
+  readonly #recent: RecentTime
 
   constructor(context: TiersContext) {
     this.l1 = context.l1
+    this.#recent = new RecentTime(context.clock, 'turn')
     this.#context = context
     this.#fence = context.l1 && new Fence(context.hash)
     this.#intake = new Intake(context)
@@ -85,7 +88,7 @@ export class Tiers {
     const { router, clock } = this.#context
     const fills = how.l1 !== 'off' && this.#fence !== undefined
     const began = fills ? this.#moment() : undefined
-    const since = began?.monotonic ?? clock.monotonic()
+    const since = began?.monotonic ?? this.#recent.monotonic()
     const end = since + how.timeout
     const stamp = fills ? this.#fence?.stamp(target.key) : undefined
     const read = new OneRead(target, how.form, end, began, stamp, this.#acceptOne, asker)

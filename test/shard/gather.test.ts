@@ -2,16 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { NodeError } from '../../src/base/errors.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
 import type { ReadOutcome } from '../../src/node/contract.ts'
-import type { Answers } from '../../src/shard/answers.ts'
+import { Answers } from '../../src/shard/answers.ts'
 import { GatheredReads } from '../../src/shard/gathered-reads.ts'
 import { MOST_WAITING } from '../../src/shard/turn.ts'
 import { turn } from '../support/caches.ts'
 import { gate } from '../support/fake-node.ts'
 
-const answersOf = (keys: readonly string[]): Answers => ({
-  outcomes: keys.map((key) => Buffer.from(key)),
-  sources: keys.map(() => undefined),
-})
+const answersOf = (keys: readonly string[]): Answers =>
+  new Answers(
+    keys.map((key) => Buffer.from(key)),
+    undefined,
+  )
 
 function setUp(until: Promise<unknown> = Promise.resolve()) {
   const clock = new ManualClock()

@@ -59,7 +59,7 @@ describe('the order', () => {
   it('is kept: the first one that can be asked is', async () => {
     const { read, asked, failovers, guards } = setUp(3)
     const answers = await read()
-    expect([outcomes(answers), answers.sources[0]!.guard === guards[0], asked(), failovers]).toEqual([
+    expect([outcomes(answers), answers.sourceOf(0)!.guard === guards[0], asked(), failovers]).toEqual([
       ['s0'],
       true,
       [1, 0, 0],
@@ -71,10 +71,9 @@ describe('the order', () => {
     const { clock } = setUp(1)
     const deadlines = new Deadlines(clock)
     const context = { clock, deadlines, random: () => 0, retries: 1, budget: new Budget(0, 1), failedOver: () => {} }
-    expect(await readInOrder([], ['k', 'l'], 100, context)).toEqual({
-      outcomes: [undefined, undefined],
-      sources: [undefined, undefined],
-    })
+    const answers = await readInOrder([], ['k', 'l'], 100, context)
+    expect(answers.outcomes).toEqual([undefined, undefined])
+    expect([answers.sourceOf(0), answers.sourceOf(1)]).toEqual([undefined, undefined])
   })
 
   it('passes over open circuits at no cost, and tells of it as a failover', async () => {
