@@ -1,5 +1,6 @@
 import { deserialize, serialize } from 'node:v8'
 import { ValueError, quote } from '../base/errors.ts'
+import { isPlainText } from './plain-text.ts'
 
 /**
  * Turns values into bytes and back. `encode` should throw for what it cannot keep; `decode` should throw for what it did
@@ -123,6 +124,7 @@ function encodeBy<T>(encode: (value: unknown) => T, value: unknown, key: string)
 }
 
 function toJson(value: unknown): string {
+  if (typeof value === 'string' && isPlainText(value)) return `"${value}"`
   let text: string | undefined
   try {
     text = JSON.stringify(value) as string | undefined
