@@ -12,14 +12,21 @@ export function encodeSets(items: readonly WriteItem[]): Buffer {
   const texts: string[] = []
   let text = ''
   let size = 0
+  const ascii = areAscii(items)
+  let tail = ''
+  let tailOf = -1
   for (const { key, value, ttl } of items) {
-    const keyBytes = Buffer.byteLength(key)
-    const digits = `${ttl}`
+    const keyBytes = ascii ? key.length : Buffer.byteLength(key)
+    if (ttl !== tailOf) {
+      const digits = `${ttl}`
+      tail = `\r\n$2\r\nPX\r\n$${digits.length}\r\n${digits}\r\n`
+      tailOf = ttl
+    }
     text += `${SET}$${keyBytes}\r\n${key}\r\n$${value.length}\r\n`
     texts.push(text)
     // All but the key is ASCII: to count the bytes of a text that was just put together takes longer.
     size += text.length - key.length + keyBytes + value.length
-    text = `\r\n$2\r\nPX\r\n$${digits.length}\r\n${digits}\r\n`
+    text = tail
   }
   const buffer = Buffer.allocUnsafe(size + text.length)
   let at = 0
@@ -31,6 +38,13 @@ export function encodeSets(items: readonly WriteItem[]): Buffer {
   }
   buffer.write(text, at, 'latin1')
   return buffer
+}
+
+/** Whether all keys are, as nearly all keys are: to count the bytes of each takes longer. */
+function areAscii(items: readonly WriteItem[]): boolean {
+  let all = ''
+  for (const { key } of items) all += key
+  return Buffer.byteLength(all) === all.length
 }
 
 /** `DEL key` for each, in one buffer. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { RecentTime } from '../base/recent-time.ts'
 import type { FillRequest } from '../node/atomic.ts'
 import type { WriteItem, WriteOutcome } from '../node/contract.ts'
 import { Places } from './places.ts'
@@ -66,7 +67,7 @@ const MOST_BYTES = 64 * 1024
  * event loop asks of one shard, in its order.
  */
 export class GatheredWrites<I extends { readonly key: string }, O> {
-  readonly #clock: Clock
+  readonly #recent: RecentTime
   readonly #write: WriteMany<I, O>
   readonly #refuse: (item: I, replaces: boolean) => O
   readonly #sizeOf: (item: I) => number
@@ -83,7 +84,7 @@ export class GatheredWrites<I extends { readonly key: string }, O> {
     refuse: (item: I, replaces: boolean) => O,
     sizeOf: (item: I) => number,
   ) {
-    this.#clock = clock
+    this.#recent = new RecentTime(clock, 'turn')
     this.#write = write
     this.#refuse = refuse
     this.#sizeOf = sizeOf
@@ -100,7 +101,7 @@ export class GatheredWrites<I extends { readonly key: string }, O> {
       queueMicrotask(() => writer.written(outcome))
       return
     }
-    const batch = this.turn.batch(replaces, ms, this.#clock.monotonic(), this.#waiting === 0)
+    const batch = this.turn.batch(replaces, ms, this.#recent.monotonic(), this.#waiting === 0)
     // One of another way or time may hold an earlier write of this key, and leave later.
     this.turn.releaseOne(item.key, batch)
     this.#waiting++
