@@ -1,30 +1,27 @@
-import type { Settler } from './base/caller.ts'
 import type { Entry } from './entry/entry.ts'
 import type { House } from './house.ts'
 import { judge, type Freshness } from './loading/freshness.ts'
 import type { Found } from './tier/found.ts'
-import type { Asker } from './tier/one-read.ts'
+import type { Asker, OneRead } from './tier/one-read.ts'
 
 /** What a caller gets of an entry; of none, for a miss. */
 export type Pick<T> = (entry: Entry | undefined, source: string) => T
 
-/** Who asks for one key, and loads nothing. */
-export class OneGet<T> implements Asker {
+/** One way to ask for a key, without loading it: for all calls of that kind, so that a call makes nothing of its own for it. */
+export class Getter<T> implements Asker {
+  readonly pick: Pick<T>
   readonly #house: House
-  readonly #key: string
   readonly #freshness: Freshness
-  readonly #pick: Pick<T>
 
-  constructor(house: House, key: string, freshness: Freshness, pick: Pick<T>) {
+  constructor(house: House, pick: Pick<T>, freshness: Freshness) {
+    this.pick = pick
     this.#house = house
-    this.#key = key
     this.#freshness = freshness
-    this.#pick = pick
   }
 
-  found(found: Found, settler: Settler, now: number): void {
-    const pick = this.#pick
-    settler.resolve(pick(usable(this.#house, this.#key, found, this.#freshness, now), found.source))
+  found(found: Found, read: OneRead, now: number): void {
+    const { pick } = this
+    read.resolve(pick(usable(this.#house, read.target.key, found, this.#freshness, now), found.source))
   }
 }
 

@@ -13,7 +13,7 @@ import type { LoadKey } from './loading/request.ts'
 import { oneLoader, type OneLoad } from './loading/result.ts'
 import { isFailure } from './node/contract.ts'
 import type { SpaceSettings } from './options.ts'
-import { OneGet, usable, type Pick } from './one-get.ts'
+import { Getter, usable, type Pick } from './one-get.ts'
 import { OneSet } from './one-set.ts'
 import { prepareWrite, resultOf } from './prepare.ts'
 import { nodeTime, Requests } from './requests.ts'
@@ -54,8 +54,13 @@ export class Operations {
     return targets.map(({ key }, i) => usable(house, key, found[i] as Found, FRESH_ONLY, now))
   }
 
-  /** Reads one key, and resolves to what `pick` makes of it. Everything that goes wrong is a rejection. */
-  findOne<T>(name: string, given: unknown, pick: Pick<T>, freshness: Freshness = FRESH_ONLY): Promise<T> {
+  /** A way to ask for one key; see {@link Operations.findOne}. */
+  getter<T>(pick: Pick<T>, freshness: Freshness = FRESH_ONLY): Getter<T> {
+    return new Getter(this.house, pick, freshness)
+  }
+
+  /** Reads one key, and resolves to what the getter picks of it. Everything that goes wrong is a rejection. */
+  findOne<T>(name: string, given: unknown, getter: Getter<T>): Promise<T> {
     const { house } = this
     try {
       house.assertOpen()
@@ -63,11 +68,9 @@ export class Operations {
       const entry = how.l1 === 'use' && typeof name === 'string' ? house.tiers.l1?.hit(this.#prefix + name) : undefined
       if (entry) {
         house.tally.hit(this.#prefix + name, 'l1')
-        return Promise.resolve(pick(entry, 'l1'))
+        return Promise.resolve(getter.pick(entry, 'l1'))
       }
-      const target = this.target(name)
-      const asker = new OneGet(house, target.key, freshness, pick)
-      return this.#wait(house.tiers.readOne(target, how, asker) as Promise<T>, patience)
+      return this.#wait(house.tiers.readOne(this.target(name), how, getter) as Promise<T>, patience)
     } catch (error) {
       return Promise.reject(error as Error)
     }

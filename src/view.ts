@@ -4,6 +4,7 @@ import type { CacheFace } from './face.ts'
 import type { Entry } from './entry/entry.ts'
 import type { Form } from './entry/form.ts'
 import { manyLoader } from './loading/result.ts'
+import type { Getter } from './one-get.ts'
 import type { Operations } from './operations.ts'
 import type { EntryInfo } from './types.ts'
 import { warmKeys, type WarmFace } from './warm.ts'
@@ -16,9 +17,16 @@ import { wrapFunction, wrapManyFunction } from './wrap.ts'
  */
 export function createFace<V>(operations: Operations, withSchema: (schema: unknown) => CacheFace<V>): CacheFace<V> {
   const faceWith = (schema: unknown): CacheFace<V> => (schema === undefined ? face : withSchema(schema))
+  const value = operations.getter(valueOf)
+  const presence = operations.getter((entry) => entry?.kind === 'value')
+  const whole = operations.getter(
+    (entry, source) =>
+      entry && entryInfo(entry, source, operations.settings.form, operations.house.settings.clock.now()),
+    { ...operations.settings.policy, earlyRefresh: 0 },
+  )
   const face: CacheFace<V> = {
     get: <T extends V = V>(key: string, options?: object) =>
-      operations.findOne(key, options, valueOf as (entry: Entry | undefined) => T | undefined),
+      operations.findOne(key, options, value as Getter<T | undefined>),
     async getMany<T extends V = V>(keys: Iterable<string>, options?: object) {
       const hits = new Map<string, T>()
       const names = distinct(keys)
@@ -31,15 +39,8 @@ export function createFace<V>(operations: Operations, withSchema: (schema: unkno
       return hits
     },
     getEntry: <T extends V = V>(key: string, options?: object) =>
-      operations.findOne(
-        key,
-        options,
-        (entry, source) =>
-          entry &&
-          (entryInfo(entry, source, operations.settings.form, operations.house.settings.clock.now()) as EntryInfo<T>),
-        { ...operations.settings.policy, earlyRefresh: 0 },
-      ),
-    has: (key, options) => operations.findOne(key, options, (entry) => entry?.kind === 'value'),
+      operations.findOne(key, options, whole as Getter<EntryInfo<T> | undefined>),
+    has: (key, options) => operations.findOne(key, options, presence),
     set: (key, value, options) => operations.writeOne(key, value, options),
     async setMany(entries, options) {
       const values = pairs(entries)

@@ -3,8 +3,15 @@ import type { Argument } from './client.ts'
 
 // Commands as they go over the wire: https://redis.io/docs/latest/develop/reference/protocol-spec/
 
-const SET = '*5\r\n$3\r\nSET\r\n'
+const SET = '*5\r\n$3\r\nSET'
 const DEL = '*2\r\n$3\r\nDEL\r\n'
+
+/** What ends one part and says how many bytes the next one has. Of few pieces: each piece of a text is an object to V8. */
+const COMMON_LENGTHS: readonly string[] = Array.from({ length: 512 }, (_, length) => `\r\n$${length}\r\n`)
+
+function lengthOf(bytes: number): string {
+  return COMMON_LENGTHS[bytes] ?? `\r\n$${bytes}\r\n`
+}
 
 /** `SET key value PX ttl` for each, in one buffer. */
 export function encodeSets(items: readonly WriteItem[]): Buffer {
@@ -22,17 +29,18 @@ export function encodeSets(items: readonly WriteItem[]): Buffer {
       tail = `\r\n$2\r\nPX\r\n$${digits.length}\r\n${digits}\r\n`
       tailOf = ttl
     }
-    text += `${SET}$${keyBytes}\r\n${key}\r\n$${value.length}\r\n`
+    text += SET + lengthOf(keyBytes) + key + lengthOf(value.length)
     texts.push(text)
     // All but the key is ASCII: to count the bytes of a text that was just put together takes longer.
     size += text.length - key.length + keyBytes + value.length
     text = tail
   }
   const buffer = Buffer.allocUnsafe(size + text.length)
+  const encoding = ascii ? 'latin1' : 'utf8'
   let at = 0
   for (let i = 0; i < items.length; i++) {
     const { value } = items[i] as WriteItem
-    at += buffer.write(texts[i] as string, at)
+    at += buffer.write(texts[i] as string, at, encoding)
     buffer.set(value, at)
     at += value.length
   }
@@ -56,15 +64,15 @@ export function encodeDels(keys: readonly string[]): Buffer {
 
 /** `GET key`, or `MGET key …`, in one buffer. */
 export function encodeGets(keys: readonly string[]): Buffer {
-  const head = keys.length === 1 ? '*2\r\n$3\r\nGET\r\n' : `*${keys.length + 1}\r\n$4\r\nMGET\r\n`
+  const head = keys.length === 1 ? '*2\r\n$3\r\nGET' : `*${keys.length + 1}\r\n$4\r\nMGET`
   // Nearly all keys are ASCII. To count the bytes of each takes longer than to write them all.
   let text = head
-  for (const key of keys) text += `$${key.length}\r\n${key}\r\n`
-  const bytes = Buffer.from(text)
+  for (const key of keys) text += lengthOf(key.length) + key
+  const bytes = Buffer.from((text += '\r\n'))
   if (bytes.length === text.length) return bytes
   text = head
-  for (const key of keys) text += bulk(key)
-  return Buffer.from(text)
+  for (const key of keys) text += lengthOf(Buffer.byteLength(key)) + key
+  return Buffer.from(`${text}\r\n`)
 }
 
 /** A command with all that it is given. */

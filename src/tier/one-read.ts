@@ -8,14 +8,15 @@ import type { Found } from './found.ts'
 import type { TierKey } from './key.ts'
 import type { Moment } from './l1.ts'
 
-/** Who asked for one key. */
+/** Who asks for keys, one by one. */
 export interface Asker {
   /**
-   * Told what was found, once. What it throws, the promise is rejected with.
+   * Told what a read found, once. What it throws, the promise is rejected with.
    *
+   * @param read whose promise is to be settled
    * @param now wall clock
    */
-  found(found: Found, settler: Settler, now: number): void
+  found(found: Found, read: OneRead, now: number): void
 }
 
 /** Makes of an answer what was found. May throw. */
