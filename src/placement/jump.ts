@@ -11,7 +11,7 @@ const MAX_BITS = 22
  * what a processor cannot foresee.
  */
 const AT_ONCE = 6
-/** In place of an owner: there are points in the bucket. */
+/** In place of an owner, which is never negative: there are points in the bucket. */
 const LOOK = -1
 
 /**
@@ -64,7 +64,7 @@ export function ownerFinder({ points, owners }: Points, shards: number): (positi
   packed[length] = first
   return (position) => {
     const owner = table[position >>> shift] as number
-    if (owner !== LOOK) return owner
+    if (owner >= 0) return owner
     const ours = position >>> groupShift
     let at = firsts[ours] as number
     const end = firsts[ours + 1] as number
