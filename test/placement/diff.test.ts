@@ -75,7 +75,7 @@ describe('diff', () => {
     const slots = 64
     const slotted: Hash = {
       text: (text) => (hash.text(text) % slots) * (2 ** 32 / slots),
-      bytes: (bytes) => (hash.bytes(bytes) % slots) * (2 ** 32 / slots),
+      bytes: (...given) => (hash.bytes(...given) % slots) * (2 ** 32 / slots),
     }
     for (let trial = 0; trial < 300; trial++) {
       const pick = (salt: number, most: number): { id: string; weight: number }[] =>

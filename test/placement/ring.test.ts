@@ -12,7 +12,7 @@ function tableHash(table: Readonly<Record<string, number>>): Hash {
     if (found === undefined) throw new Error(`the table has no ${given}`)
     return found
   }
-  return { text, bytes: (bytes) => text(Buffer.from(bytes).toString()) }
+  return { text, bytes: (bytes, _, start, end) => text(Buffer.from(bytes.subarray(start, end)).toString()) }
 }
 
 describe('ring', () => {

@@ -7,7 +7,24 @@ const settings = { seed: 20261121, numRuns: 3_000 }
 
 /** Every character that JSON escapes, and their neighbours; some whose lower byte is one of them. */
 const ODD = ['"', '\\', '\u0000', '\b', '\n', '\u001f', '\ud800', '\udfff', '\ud83d\udd11']
-const EVEN = ['a', ' ', '!', '#', '[', ']', '\u007f', '\u0080', '\u009f', 'ÿ', 'Ģ', 'Ĝ', '\u2028', '\ud7ff', '\ue000', '€']
+const EVEN = [
+  'a',
+  ' ',
+  '!',
+  '#',
+  '[',
+  ']',
+  '\u007f',
+  '\u0080',
+  '\u009f',
+  'ÿ',
+  'Ģ',
+  'Ĝ',
+  '\u2028',
+  '\ud7ff',
+  '\ue000',
+  '€',
+]
 const LENGTHS = [0, 1, 2, 3, 4, 5, 7, 8, 99, 16_383, 16_384, 16_385, 40_000]
 
 const plainByJson = (text: string): boolean => JSON.stringify(text) === `"${text}"`

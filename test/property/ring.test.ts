@@ -8,7 +8,10 @@ import { ring } from '../../src/placement/ring.ts'
 import { shares } from '../placement/shares.ts'
 
 const hash = await loadHash()
-const coarse: Hash = { ...hash, text: (text) => (hash.text(text) % 64) * 2 ** 26 }
+const coarse: Hash = {
+  text: (text) => (hash.text(text) % 64) * 2 ** 26,
+  bytes: (...given) => (hash.bytes(...given) % 64) * 2 ** 26,
+}
 const settings = { seed: 20260102, numRuns: 60 }
 
 const id = fc.oneof(
