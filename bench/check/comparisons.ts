@@ -53,7 +53,7 @@ function compare(row: string, measured: readonly Measured[], unit: 'time' | 'cal
   const ours = measured.find(({ contender }) => isOurs(contender))
   if (!ours) return []
   return measured
-    .filter((one) => one !== ours)
+    .filter(({ contender }) => !isOurs(contender))
     .map(({ contender, ratio }) => ({
       row,
       contender: withoutVersion(contender),

@@ -2,6 +2,8 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { nodeOf, type Contender } from './contender.ts'
 
+const INSTEAD = new URL('./instead.ts', import.meta.url)
+
 /** What goes back to the benchmark: an answer, or why there is none. */
 interface Reply<A> {
   readonly answer?: A
@@ -23,7 +25,8 @@ export class Child<Order, Answer> {
   constructor(program: URL, contender: Contender) {
     this.#process = fork(fileURLToPath(program), {
       execPath: nodeOf(contender),
-      execArgv: ['--import', 'tsx'],
+      execArgv: ['--import', 'tsx', ...(contender.instead ? ['--import', fileURLToPath(INSTEAD)] : [])],
+      env: { ...process.env, BENCH_INSTEAD: JSON.stringify(contender.instead ?? {}) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     this.#ended = new Promise((_, reject) => {

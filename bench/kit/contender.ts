@@ -11,6 +11,8 @@ export interface Contender {
   readonly competitor?: true
   /** It runs on a newer Node than the oldest that this library supports. */
   readonly newer?: true
+  /** The packages that its process loads instead of those named. */
+  readonly instead?: Readonly<Record<string, string>>
 }
 
 /** Who stays out of a run, and why. */

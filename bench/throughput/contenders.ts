@@ -4,17 +4,27 @@ import { memcached } from '../competitors/memcached.ts'
 import { nodeRedis } from '../competitors/node-redis.ts'
 import type { Case } from './cases.ts'
 import type { ThroughputContender } from './client.ts'
-import { ioredis5, ioredis5Pipelined, ioredis6, ioredis6Cluster, ioredis6Mget, ioredis6Pipelined } from './ioredis.ts'
+import {
+  ioredis5,
+  ioredis5Pipelined,
+  ioredis6,
+  ioredis6Cluster,
+  ioredis6Gathered,
+  ioredis6Mget,
+  ioredis6Pipelined,
+} from './ioredis.ts'
 import { memcache, memjs } from './memcached.ts'
-import { loading, ours } from './ours.ts'
+import { loading, ours, oursOverFive } from './ours.ts'
 
 export const CONTENDERS: readonly ThroughputContender[] = [
   ours,
+  oursOverFive,
   loading,
   ioredis5,
   ioredis5Pipelined,
   ioredis6,
   ioredis6Pipelined,
+  ioredis6Gathered,
   ioredis6Mget,
   ioredis6Cluster,
   nodeRedis,
