@@ -1,3 +1,5 @@
+import { viewOf } from './view.ts'
+
 // The primes of the specification, as signed integers, stand in each function that takes them: a constant of a module is a
 // variable once the package is bundled, and to read them took a fifth of the time of a hash.
 
@@ -147,91 +149,38 @@ export function shortXxh32Pair(text: string, seed: number, other: number, into: 
   return true
 }
 
-/** Fewer bytes are read one by one: to ask for the buffer in which they lie takes as long as to hash them. */
-const FEW = 64
-
 /** XXH32 of the bytes from `start` to `end`, in plain JavaScript. A signed 32-bit integer. */
 export function bytesXxh32(bytes: Uint8Array, seed: number, start: number, end: number): number {
-  return end - start < FEW ? fewXxh32(bytes, seed, start, end) : manyXxh32(bytes, seed, start, end)
-}
-
-function fewXxh32(bytes: Uint8Array, seed: number, start: number, end: number): number {
   const P1 = 0x9e3779b1 | 0
   const P2 = 0x85ebca77 | 0
   const P3 = 0xc2b2ae3d | 0
   const P4 = 0x27d4eb2f
   const P5 = 0x165667b1
+  const words = viewOf(bytes)
+  const first = bytes.byteOffset + start
   const length = end - start
-  let at = start
+  const last = first + length
+  let at = first
   let hash: number
   if (length >= 16) {
     let a = (seed + P1 + P2) | 0
     let b = (seed + P2) | 0
     let c = seed | 0
     let d = (seed - P1) | 0
-    // The four lanes take turns, as those of a text do.
-    for (const stop = start + (length & ~15); at < stop; at += 4) {
-      const mixed = Math.imul(rotate((a + Math.imul(wordAt(bytes, at), P2)) | 0, 13), P1)
-      a = b
-      b = c
-      c = d
-      d = mixed
+    for (const stop = last - 16; at <= stop; at += 16) {
+      a = Math.imul(rotate((a + Math.imul(words.getInt32(at, true), P2)) | 0, 13), P1)
+      b = Math.imul(rotate((b + Math.imul(words.getInt32(at + 4, true), P2)) | 0, 13), P1)
+      c = Math.imul(rotate((c + Math.imul(words.getInt32(at + 8, true), P2)) | 0, 13), P1)
+      d = Math.imul(rotate((d + Math.imul(words.getInt32(at + 12, true), P2)) | 0, 13), P1)
     }
     hash = (rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18)) | 0
   } else hash = (seed + P5) | 0
-  hash = (hash + length) | 0
-  for (const stop = end - 4; at <= stop; at += 4) {
-    hash = Math.imul(rotate((hash + Math.imul(wordAt(bytes, at), P3)) | 0, 17), P4)
-  }
-  for (; at < end; at++) hash = Math.imul(rotate((hash + Math.imul(bytes[at] as number, P5)) | 0, 11), P1)
-  return finish(hash)
-}
-
-function wordAt(bytes: Uint8Array, at: number): number {
-  const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8)
-  return low | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)
-}
-
-function manyXxh32(bytes: Uint8Array, seed: number, start: number, end: number): number {
-  const P1 = 0x9e3779b1 | 0
-  const P2 = 0x85ebca77 | 0
-  const P3 = 0xc2b2ae3d | 0
-  const P4 = 0x27d4eb2f
-  const P5 = 0x165667b1
-  const words = viewOf(bytes.buffer)
-  const first = bytes.byteOffset + start
-  const length = end - start
-  const last = first + length
-  let at = first
-  let a = (seed + P1 + P2) | 0
-  let b = (seed + P2) | 0
-  let c = seed | 0
-  let d = (seed - P1) | 0
-  for (const stop = last - 16; at <= stop; at += 16) {
-    a = Math.imul(rotate((a + Math.imul(words.getInt32(at, true), P2)) | 0, 13), P1)
-    b = Math.imul(rotate((b + Math.imul(words.getInt32(at + 4, true), P2)) | 0, 13), P1)
-    c = Math.imul(rotate((c + Math.imul(words.getInt32(at + 8, true), P2)) | 0, 13), P1)
-    d = Math.imul(rotate((d + Math.imul(words.getInt32(at + 12, true), P2)) | 0, 13), P1)
-  }
-  let hash = (rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18)) | 0
   hash = (hash + length) | 0
   for (const stop = last - 4; at <= stop; at += 4) {
     hash = Math.imul(rotate((hash + Math.imul(words.getInt32(at, true), P3)) | 0, 17), P4)
   }
   for (; at < last; at++) hash = Math.imul(rotate((hash + Math.imul(words.getUint8(at), P5)) | 0, 11), P1)
   return finish(hash)
-}
-
-let viewed: ArrayBufferLike = new ArrayBuffer(0)
-let view: DataView = new DataView(viewed)
-
-/** A view takes longer to make than a short value to hash; values that arrive together lie in one buffer. */
-function viewOf(buffer: ArrayBufferLike): DataView {
-  if (viewed !== buffer) {
-    viewed = buffer
-    view = new DataView(buffer)
-  }
-  return view
 }
 
 /** The last mixing, by which every bit of the input changes half of the bits. */

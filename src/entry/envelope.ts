@@ -1,6 +1,8 @@
+import { Buffer } from 'node:buffer'
 import { randomInt } from 'node:crypto'
 import type { Hash } from '../base/hash.ts'
 import { WRITER_BYTES } from '../base/stamps.ts'
+import { viewOf } from '../base/view.ts'
 
 /** What an entry stands for. */
 export type EntryKind =
@@ -105,37 +107,28 @@ function write(header: NewHeader, payload: Uint8Array | string, key: string, has
   const bytes = Buffer.allocUnsafe(HEADER_BYTES + (text ? Buffer.byteLength(payload) : payload.length))
   if (text) bytes.write(payload, HEADER_BYTES)
   else bytes.set(payload, HEADER_BYTES)
-  bytes[0] = MAGIC >>> 8
-  bytes[1] = MAGIC & 0xff
-  bytes[AT_FORMAT] = FORMAT
-  bytes[AT_FLAGS] = KINDS.indexOf(header.kind) | (header.compressed ? COMPRESSED : 0)
-  putTime(bytes, AT_WRITTEN, header.writtenAt)
-  putTime(bytes, AT_ENTRY_UNTIL, header.entryUntil)
-  putWord(bytes, AT_LOAD_TIME, Math.min(0xffff_ffff, Math.max(0, Math.round(header.loadTime))))
+  const view = viewOf(bytes)
+  const base = bytes.byteOffset
+  view.setUint16(base, MAGIC)
+  view.setUint8(base + AT_FORMAT, FORMAT)
+  view.setUint8(base + AT_FLAGS, KINDS.indexOf(header.kind) | (header.compressed ? COMPRESSED : 0))
+  putTime(view, base + AT_WRITTEN, header.writtenAt)
+  putTime(view, base + AT_ENTRY_UNTIL, header.entryUntil)
+  view.setUint32(base + AT_LOAD_TIME, Math.min(0xffff_ffff, Math.max(0, Math.round(header.loadTime))))
   hashKey(key, hash)
-  putWord(bytes, AT_KEY_CHECK, KEY_CHECK[0] as number)
-  putWord(bytes, AT_KEY_CHECK + 4, KEY_CHECK[1] as number)
-  putTime(bytes, AT_FRESH_UNTIL, header.freshUntil)
-  putTime(bytes, AT_LEASE_UNTIL, header.leaseUntil)
-  putWord(bytes, AT_PAYLOAD_CHECK, payloadCheck(bytes, hash))
+  view.setInt32(base + AT_KEY_CHECK, KEY_CHECK[0] as number)
+  view.setInt32(base + AT_KEY_CHECK + 4, KEY_CHECK[1] as number)
+  putTime(view, base + AT_FRESH_UNTIL, header.freshUntil)
+  putTime(view, base + AT_LEASE_UNTIL, header.leaseUntil)
+  view.setUint32(base + AT_PAYLOAD_CHECK, payloadCheck(bytes, hash))
   return bytes
 }
 
-function putTime(bytes: Uint8Array, at: number, time: number): void {
+/** In six bytes. */
+function putTime(view: DataView, at: number, time: number): void {
   const clamped = clampTime(time)
-  const high = Math.floor(clamped / 2 ** 32)
-  bytes[at] = high >>> 8
-  bytes[at + 1] = high
-  putWord(bytes, at + 2, clamped)
-}
-
-/** The lowest 32 bits of a number, which may have more. */
-function putWord(bytes: Uint8Array, at: number, value: number): void {
-  const word = value | 0
-  bytes[at] = word >>> 24
-  bytes[at + 1] = word >>> 16
-  bytes[at + 2] = word >>> 8
-  bytes[at + 3] = word
+  view.setUint16(at, clamped / 2 ** 32)
+  view.setUint32(at + 2, clamped)
 }
 
 /**
@@ -145,12 +138,17 @@ function putWord(bytes: Uint8Array, at: number, value: number): void {
  * @param key the whole key that was asked for
  */
 export function checkEnvelope(bytes: Uint8Array, key: string, hash: Hash): BadEnvelope | undefined {
-  if (bytes.length < HEADER_BYTES || bytes[0] !== MAGIC >>> 8 || bytes[1] !== (MAGIC & 0xff)) return CORRUPT
-  const flags = bytes[AT_FLAGS] as number
-  if (bytes[AT_FORMAT] !== FORMAT || KINDS[flags & KIND_BITS] === undefined || (flags & RESERVED) !== 0) return CORRUPT
-  if (wordIn(bytes, AT_PAYLOAD_CHECK) !== payloadCheck(bytes, hash)) return CORRUPT
+  if (bytes.length < HEADER_BYTES) return CORRUPT
+  const view = viewOf(bytes)
+  const base = bytes.byteOffset
+  const flags = view.getUint8(base + AT_FLAGS)
+  if (view.getUint16(base) !== MAGIC || view.getUint8(base + AT_FORMAT) !== FORMAT) return CORRUPT
+  if (KINDS[flags & KIND_BITS] === undefined || (flags & RESERVED) !== 0) return CORRUPT
+  // As signed integers, which are small ones to V8.
+  if (view.getInt32(base + AT_PAYLOAD_CHECK) !== (payloadCheck(bytes, hash) | 0)) return CORRUPT
   hashKey(key, hash)
-  if (bitsIn(bytes, AT_KEY_CHECK) !== KEY_CHECK[0] || bitsIn(bytes, AT_KEY_CHECK + 4) !== KEY_CHECK[1]) return WRONG_KEY
+  const [high, low] = [view.getInt32(base + AT_KEY_CHECK), view.getInt32(base + AT_KEY_CHECK + 4)]
+  if (high !== KEY_CHECK[0] || low !== KEY_CHECK[1]) return WRONG_KEY
   // Freshness lies outside the check, but no writer puts it beyond the entry's end.
   return timeIn(bytes, AT_FRESH_UNTIL) > timeIn(bytes, AT_ENTRY_UNTIL) ? CORRUPT : undefined
 }
@@ -167,22 +165,14 @@ export function isCompressed(bytes: Uint8Array): boolean {
 
 /** Of an envelope that was checked: milliseconds. */
 export function loadTimeIn(bytes: Uint8Array): number {
-  return wordIn(bytes, AT_LOAD_TIME)
+  return viewOf(bytes).getUint32(bytes.byteOffset + AT_LOAD_TIME)
 }
 
 /** Of an envelope that was checked: the time at one of the places `AT_…`. */
 export function timeIn(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] as number) * 256 + (bytes[at + 1] as number)) * 2 ** 32 + wordIn(bytes, at + 2)
-}
-
-function wordIn(bytes: Uint8Array, at: number): number {
-  return bitsIn(bytes, at) >>> 0
-}
-
-/** The same as a signed integer. */
-function bitsIn(bytes: Uint8Array, at: number): number {
-  const low = ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)
-  return ((bytes[at] as number) << 24) | low
+  const view = viewOf(bytes)
+  const start = bytes.byteOffset + at
+  return view.getUint16(start) * 2 ** 32 + view.getUint32(start + 2)
 }
 
 /**
@@ -243,7 +233,7 @@ export function newVersion(now: number, writer: Uint8Array): Uint8Array {
 }
 
 function putVersion(bytes: Uint8Array, at: number, now: number, writer: Uint8Array): void {
-  putTime(bytes, at, now)
+  putTime(viewOf(bytes), bytes.byteOffset + at, now)
   for (let i = 0; i < WRITER_BYTES; i++) bytes[at + AT_WRITER + i] = writer[i] as number
   count = (count + 1) % 2 ** 24
   bytes[at + AT_COUNT] = count >>> 16

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { compress, type Compression } from './compression.ts'
 
 /** A value as its codec gives it: bytes, or the text that they are in UTF-8; or either, to be compressed where it is written. */

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 /** How many characters are looked at together. */
 const PIECE = 16_384
 

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type { WriteItem } from '../node/contract.ts'
 import type { Argument } from './client.ts'
 
