@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Child } from '../../bench/kit/child.ts'
 import { renderLeftOut, takePart } from '../../bench/kit/contender.ts'
 import { versionOf } from '../../bench/kit/machine.ts'
 
@@ -16,5 +17,20 @@ describe('who takes part', () => {
         '\nLeft out: on a newer Node (it needs a newer Node, and none could be had)',
     )
     expect(renderLeftOut([])).toBe('')
+  })
+})
+
+describe('the process of a contender', () => {
+  it.each([
+    ['what is installed', undefined, 6],
+    ['another package, when told to', { ioredis: 'ioredis5' }, 5],
+  ])('loads %s', async (_, instead, major) => {
+    const child = new Child<object, number>(new URL('./which-ioredis.ts', import.meta.url), {
+      name: 'ioredis',
+      of: 'ioredis',
+      ...(instead && { instead }),
+    })
+    expect(await child.ask({})).toBe(major)
+    await child.stop()
   })
 })
