@@ -9,8 +9,11 @@ export const ITEM_OVERHEAD = 1_024
 /** The largest item unless memcached was started with `-I`. */
 export const DEFAULT_ITEM_SIZE = 1_048_576
 
-/** memcached counts from two seconds before its start, in seconds: a server just started says 2. */
-const UPTIME_AT_START = 2
+/**
+ * memcached counts from two seconds before its start, and it counts the seconds that begin: after less than one it may say 3.
+ * Too long a time would let through what was deleted while it was away.
+ */
+const UPTIME_AHEAD = 3
 
 /**
  * Who the server is, from its general statistics. The run id is its process id and its start: `time` minus `uptime`,
@@ -31,7 +34,7 @@ export function toInfo(stats: Stats, address: string): NodeInfo {
     version: stats['version'] ?? '',
     keys: number('curr_items'),
     bytes: number('bytes'),
-    uptime: Math.max(0, number('uptime') - UPTIME_AT_START) * 1_000,
+    uptime: Math.max(0, number('uptime') - UPTIME_AHEAD) * 1_000,
     empty: number('curr_items') === 0,
   }
 }

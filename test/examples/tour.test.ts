@@ -39,7 +39,7 @@ describe.concurrent('the tour', () => {
     const servers = serversOf(output)
     expect(servers).toHaveLength(5)
     expect(servers.filter(lives)).toEqual([])
-  }, 60_000)
+  }, 180_000)
 
   it('runs on embedded nodes where there are no servers', async () => {
     const { code, output, errors } = await startExample(TOUR, [], { PATH: '' }).ended
@@ -47,7 +47,7 @@ describe.concurrent('the tour', () => {
     expect(code).toBe(0)
     expect(output).toContain('neither redis-server nor memcached')
     expectWholeTour(output)
-  }, 60_000)
+  }, 180_000)
 
   it('ends its servers when it is interrupted', async () => {
     const tour = startExample(TOUR)
@@ -57,7 +57,7 @@ describe.concurrent('the tour', () => {
     tour.kill('SIGINT')
     expect((await tour.ended).code).toBe(130)
     expect(servers.filter(lives)).toEqual([])
-  }, 30_000)
+  }, 180_000)
 })
 
 describe('the tour on servers given', () => {
@@ -89,7 +89,7 @@ describe('the tour on servers given', () => {
     expect(output).toMatch(/Deleted this tour’s \d,\d+ entries/)
     expectWholeTour(output)
     await expectOnlyTheirs()
-  }, 60_000)
+  }, 180_000)
 
   it('deletes its keys when it is interrupted', async () => {
     const tour = startExample(TOUR, [redis.url, memcached.url])
@@ -98,7 +98,7 @@ describe('the tour on servers given', () => {
     tour.kill('SIGTERM')
     expect((await tour.ended).code).toBe(143)
     await expectOnlyTheirs()
-  }, 30_000)
+  }, 180_000)
 })
 
 describe.concurrent('the tour with a bad command line', () => {
