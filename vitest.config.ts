@@ -8,9 +8,8 @@ const config: ViteUserConfig = {
     pool: 'forks',
     // More would start dozens of servers at once.
     maxWorkers: Math.min(4, Math.max(2, availableParallelism())),
-    // They end what hangs. A machine whose neighbours take most of its time takes ten times as long as another.
-    testTimeout: 90_000,
-    hookTimeout: 90_000,
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
     allowOnly: false,
     unstubEnvs: true,
     restoreMocks: true,

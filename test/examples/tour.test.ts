@@ -3,6 +3,8 @@ import { freePort, redisText, startMemcached, startRedis, until, type TestServer
 import { startExample } from './run.ts'
 
 const TOUR = 'examples/tour/main.ts'
+/** How long a program may take to get going, in milliseconds: nothing is promised of that. */
+const SLOW_START = 40_000
 
 /** The process ids of the servers that a tour says it started. */
 function serversOf(output: string): number[] {
@@ -51,7 +53,7 @@ describe.concurrent('the tour', () => {
 
   it('ends its servers when it is interrupted', async () => {
     const tour = startExample(TOUR)
-    await until(() => tour.output().includes('1,000 of 4,000'), 'the first quarter')
+    await until(() => tour.output().includes('1,000 of 4,000'), 'the first quarter', SLOW_START)
     const servers = serversOf(tour.output())
     expect(servers.filter(lives)).toHaveLength(4)
     tour.kill('SIGINT')
@@ -93,7 +95,7 @@ describe('the tour on servers given', () => {
 
   it('deletes its keys when it is interrupted', async () => {
     const tour = startExample(TOUR, [redis.url, memcached.url])
-    await until(() => tour.output().includes('1,000 of 4,000'), 'the first quarter')
+    await until(() => tour.output().includes('1,000 of 4,000'), 'the first quarter', SLOW_START)
     expect(await redisText(redis.port, 'DBSIZE')).not.toContain(':1\r\n')
     tour.kill('SIGTERM')
     expect((await tour.ended).code).toBe(143)

@@ -42,5 +42,5 @@ describe('chaos', () => {
     expect(report.stale).toBeGreaterThan(0)
     expect(report.trace?.join('\n')).toMatch(/: begins\n/)
     expect(report).toMatchObject({ late: 0, wrong: 0, events: { circuitsOpened: 0, journaled: 0, fences: 0 } })
-  }, 180_000)
+  }, 90_000)
 })

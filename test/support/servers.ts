@@ -168,7 +168,7 @@ function awaitStopped(pid: number): void {
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what = 'a condition',
-  ms = 40_000,
+  ms = 10_000,
 ): Promise<void> {
   if (!(await soon(condition, ms))) throw new Error(`waited ${ms} ms for ${what}`)
 }
