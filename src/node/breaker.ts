@@ -7,8 +7,8 @@ import { advance, CLOSED, probeDelay, type Circuit, type Signal } from './circui
 export interface BreakerContext {
   readonly clock: Clock
   random(): number
-  /** Asks the server who it is, within a deadline of its own; rejects when it does not answer. */
-  probe(): Promise<unknown>
+  /** Asks the server who it is, within a deadline of its own; resolves to what went wrong, if anything did. */
+  probe(): Promise<NodeError | undefined>
   /** Told of every change of state. */
   changed(from: CircuitState, to: CircuitState): void
 }
@@ -73,11 +73,8 @@ export class Breaker {
   async #probe(): Promise<void> {
     this.#signal('probe')
     while (this.#circuit.is === 'half-open' && !this.#stopped) {
-      const signal = await this.#context.probe().then(
-        () => 'probe-answered' as const,
-        () => 'probe-failed' as const,
-      )
-      this.#signal(signal)
+      const failure = await this.#context.probe()
+      this.#signal(failure ? 'probe-failed' : 'probe-answered')
     }
   }
 }

@@ -20,6 +20,11 @@ export interface NodeIdentity {
   restored?: boolean
   /** Of a replica: whether it is in step with its primary, or at least in touch. Absent for others, and when not known. */
   linked?: boolean
+  /**
+   * Names the history of changes that its data come from (Redis' `master_replid`): a replica has its primary's, and another
+   * one once it has copied the data of a primary that restarted. Absent where the server does not say.
+   */
+  history?: string
 }
 
 /** What an adapter can carry. */
@@ -94,6 +99,13 @@ export interface NodeInfo extends NodeIdentity {
 export interface NodePowers {
   /** Asks the server about itself. */
   info?(): Promise<NodeInfo>
+  /**
+   * Asks the server for the `history` of its {@link NodeIdentity} alone, for less. It is asked after every read for which a
+   * replica stands in for a primary that does not answer: the data may have become those of another history meanwhile.
+   *
+   * @throws NodeError
+   */
+  history?(): Promise<string | undefined>
   /**
    * Removes a key if it holds exactly these bytes, in one step on the server; says whether it did.
    *

@@ -74,7 +74,7 @@ export class Guard {
     this.#breaker = new Breaker({
       clock,
       random: context.random,
-      probe: () => this.#connect(nodeTimeout),
+      probe: () => this.identify(nodeTimeout),
       changed: (from, to) => this.#circuitChanged(from, to),
     })
   }
@@ -117,12 +117,10 @@ export class Guard {
 
   /** Connects within `ms`; rejects with a NodeError. A server that is merely down goes on being tried. */
   async connect(ms: number): Promise<void> {
-    try {
-      await this.#connect(ms)
-    } catch (error) {
-      this.#breaker.failed('broke', error as NodeError)
-      throw error
-    }
+    const failure = await this.identify(ms)
+    if (failure === undefined) return
+    this.#breaker.failed('broke', failure)
+    throw failure
   }
 
   /** Reads keys; one outcome each. */
@@ -184,10 +182,18 @@ export class Guard {
    */
   async replace(generation: number, ms: number): Promise<boolean> {
     if (generation === this.#generation) this.reset()
-    return this.#connect(ms).then(
-      () => true,
-      () => false,
-    )
+    return (await this.identify(ms)) === undefined
+  }
+
+  /** Asks the server who it is, within `ms`. Resolves to a NodeError when that fails. */
+  async identify(ms: number): Promise<NodeError | undefined> {
+    try {
+      this.#identified(await this.#calls.run('connect', 1, ms, () => this.adapter.connect()))
+      this.#state = 'up'
+      return undefined
+    } catch (error) {
+      return this.#failed('connect', error, 1)
+    }
   }
 
   /** Waits until nothing is under way, and closes the adapter; at most `ms` each, and at most 0.9 s together. */
@@ -199,15 +205,6 @@ export class Guard {
       await this.#calls.run('close', 0, bound, () => this.adapter.close())
     } catch (error) {
       this.#failed('close', error, 0)
-    }
-  }
-
-  async #connect(ms: number): Promise<void> {
-    try {
-      this.#identified(await this.#calls.run('connect', 1, ms, () => this.adapter.connect()))
-      this.#state = 'up'
-    } catch (error) {
-      throw this.#failed('connect', error, 1)
     }
   }
 

@@ -29,20 +29,40 @@ export function voidBefore(known: string | undefined, identity: NodeIdentity, no
 export class Acquaintance {
   /** Entries on it that were written until this moment (wall clock) are void; 0 when none is. */
   fence = 0
+  /** Of a replica: what is known of its primary. */
+  primary: Acquaintance | undefined
   #runId: string | undefined
+  #history: string | undefined
 
   /** The server said who it is. Says whether that made entries void. */
   meet(identity: NodeIdentity, stamps: Stamps): boolean {
-    const before = voidBefore(this.#runId, identity, stamps.now())
-    if (identity.runId !== '') this.#runId = identity.runId
+    const { runId, role, history, empty } = identity
+    const now = stamps.now()
+    // It holds what a primary brought back that this process has not met since; when that started, the replica cannot tell.
+    const copied = role === 'replica' && runId !== '' && empty !== true && !this.knows(history)
+    const before = copied ? now : voidBefore(this.#runId, identity, now)
+    if (runId !== '') this.#runId = runId
+    this.#history = history ?? this.#history
     // What this cache writes from now on is after the fence, within the same millisecond too.
     if (before > 0) stamps.fence()
     return this.raise(before)
   }
 
+  /** Whether it has ever named the history of its data. */
+  get hasHistory(): boolean {
+    return this.#history !== undefined
+  }
+
+  /** Whether data of this history are what they were taken for: its own or its primary's, or there is nothing to go by. */
+  knows(history: string | undefined): boolean {
+    const known = [this.#history, this.primary && this.primary.#history].filter((each) => each !== undefined)
+    return history === undefined || known.length === 0 || known.includes(history)
+  }
+
   /** It is the server that was known as `before`, over a connection with other settings. */
   follow(before: Acquaintance): void {
     this.#runId ??= before.#runId
+    this.#history ??= before.#history
     this.raise(before.fence)
   }
 

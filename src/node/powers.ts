@@ -1,4 +1,4 @@
-import { isCacheError } from '../base/errors.ts'
+import { isCacheError, type NodeError } from '../base/errors.ts'
 import type { NodeInfo } from './contract.ts'
 import type { Guard } from './guard.ts'
 
@@ -16,4 +16,21 @@ export async function infoOf(guard: Guard, ms: number): Promise<NodeInfo | undef
   if (!power) return undefined
   const info = await guard.use('info', ms, () => power.call(powers))
   return isCacheError(info) ? undefined : info
+}
+
+/**
+ * Makes sure, after a read from a replica, that its data are still those of the history that is known, where the server can
+ * say so; if they are not, it is asked anew who it is, and what it brought is void for that. Resolves to a NodeError when it
+ * does not say in time.
+ *
+ * @param left how long there is left for it, in milliseconds
+ */
+export async function vouch(guard: Guard, left: () => number): Promise<NodeError | undefined> {
+  const { acquaintance, adapter } = guard
+  const { powers } = adapter
+  const power = powers.history
+  if (!power || !acquaintance.hasHistory) return undefined
+  const history = await guard.use('info', left(), () => power.call(powers))
+  if (isCacheError(history)) return history
+  return acquaintance.knows(history) ? undefined : guard.identify(left())
 }

@@ -2,7 +2,6 @@ import { NodeError } from '../base/errors.ts'
 import type {
   NodeAdapter,
   NodeIdentity,
-  NodeInfo,
   NodeLimits,
   NodePowers,
   ReadOutcome,
@@ -15,7 +14,7 @@ import { asBuffer, batches, slices } from './batches.ts'
 import type { Client, Pipeline } from './client.ts'
 import { encodeDels, encodeGets, encodeSets } from './encode.ts'
 import { isCommandRefused, redisWord, tooLarge, toNodeError, type Peer } from './errors.ts'
-import { parseInfo } from './info.ts'
+import { parseHistory, parseInfo } from './info.ts'
 import type { Link } from './link.ts'
 import { fitInfo, fitOk, fitPipeline, fitRemoved, fitRow, fitValue, fitValues, type Fit } from './replies.ts'
 import { sendOne, sendRow, type RowReplies } from './row.ts'
@@ -62,7 +61,11 @@ export class RedisAdapter implements NodeAdapter {
     this.#fitRemoved = fitRemoved(textNumbers)
     this.address = peer.address
     this.limits = { maxKeyBytes: 250, maxValueBytes, ttlStep: 1 }
-    const powers: NodePowers = { info: () => this.#info(db), removeIf: (key, value) => this.#removeIf(key, value) }
+    const powers: NodePowers = {
+      info: async () => parseInfo(await this.#info((client) => client.info()), db),
+      history: async () => parseHistory(await this.#info((client) => client.info('replication'))),
+      removeIf: (key, value) => this.#removeIf(key, value),
+    }
     this.#atomic = new RedisAtomic(link, {
       address: peer.address,
       maxValueBytes,
@@ -238,9 +241,9 @@ export class RedisAdapter implements NodeAdapter {
     return items.map(() => failure)
   }
 
-  async #info(db: number): Promise<NodeInfo> {
+  async #info(ask: (client: Client) => Promise<unknown>): Promise<string> {
     try {
-      return parseInfo(await this.#link.run((client) => client.info(), fitInfo), db)
+      return await this.#link.run(ask, fitInfo)
     } catch (error) {
       throw toNodeError(error, this.#peer)
     }

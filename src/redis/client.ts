@@ -65,7 +65,7 @@ export interface Client extends RedisClient, LeaseCommands {
   disconnect(reconnect?: boolean): void
   quit(): Promise<unknown>
   select(db: number): Promise<unknown>
-  info(): Promise<unknown>
+  info(section?: 'replication'): Promise<unknown>
   mgetBuffer(keys: readonly string[]): Promise<unknown>
   set(key: string, value: Buffer, unit: 'PX', ttl: number): Promise<unknown>
   del(key: string): Promise<unknown>

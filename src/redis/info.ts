@@ -5,6 +5,7 @@ export function parseIdentity(info: string): NodeIdentity {
   const said = field(info, 'role')
   const role = said === 'master' ? 'primary' : said === 'slave' ? 'replica' : 'unknown'
   const uptime = field(info, 'uptime_in_seconds')
+  const history = parseHistory(info)
   const linked = field(info, 'master_link_status') === 'up' && field(info, 'master_sync_in_progress') === '0'
   return {
     runId: field(info, 'run_id') ?? '',
@@ -14,7 +15,13 @@ export function parseIdentity(info: string): NodeIdentity {
     ...(uptime === undefined ? {} : { uptime: Math.max(0, Number(uptime) - 1) * 1_000 }),
     empty: holdsNothing(info) && role !== 'unknown' && (role === 'primary' || linked),
     ...(role === 'replica' ? { linked } : restoredFromDisk(info)),
+    ...(history === undefined ? {} : { history }),
   }
+}
+
+/** Which history of changes its data come from, by what `INFO` or `INFO replication` says. */
+export function parseHistory(info: string): string | undefined {
+  return field(info, 'master_replid')
 }
 
 /** Whether the server still reads its data from the disk, or from its primary, and serves nothing meanwhile. */

@@ -2,8 +2,9 @@ import type { Budget } from '../base/budget.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Deadlines } from '../base/deadlines.ts'
 import type { ErrorCode } from '../base/errors.ts'
-import { countFailures, isFailure, type ReadOutcome } from '../node/contract.ts'
+import { allFailed, countFailures, isFailure, type ReadOutcome } from '../node/contract.ts'
 import type { Guard } from '../node/guard.ts'
+import { vouch } from '../node/powers.ts'
 import { Answers, noAnswers, type Source } from './answers.ts'
 
 /** What reads need. */
@@ -13,6 +14,8 @@ export interface ReadingContext {
   readonly budget: Budget
   /** How many more commands a read may cost. */
   readonly retries: number
+  /** Whose data the others copy. */
+  readonly primary: Guard
   random(): number
   /** Told when another server than the first one in order gave an answer. */
   failedOver(from: Guard, to: Guard, keys: number): void
@@ -35,7 +38,7 @@ export function readInOrder(
   const first = order[0]
   if (first === undefined) return Promise.resolve(noAnswers(keys.length))
   context.budget.earn()
-  if (order.length > 1) return readFromOne(order, first, keys, ms, context)
+  if (order.length > 1 || first !== context.primary) return readFromOne(order, first, keys, ms, context)
   const source = sourceOf(first)
   if (context.retries === 0) return first.read(keys, ms).then((outcomes) => new Answers(outcomes, source))
   const end = context.clock.monotonic() + ms
@@ -57,7 +60,7 @@ async function readFromOne(
   const usable = order.filter((guard) => guard.usable)
   // With nobody to ask, the first one says why.
   const next = usable.shift() ?? first
-  const answers = await ask(next, keys, usable.length > 0 && retries > 0 ? ms / 2 : ms)
+  const answers = await ask(next, first, keys, usable.length > 0 && retries > 0 ? ms / 2 : ms, context)
   const { outcomes } = answers
   if (next !== first) context.failedOver(first, next, countGood(outcomes))
   return outcomes.some(isFailure) ? readAgain(answers, first, next, usable, keys, end, context) : answers
@@ -93,8 +96,10 @@ async function readAgain(
     if (left < 1 || !guard.usable || !budget.take()) break
     const again = await ask(
       guard,
+      first,
       failed.map((at) => keys[at] as string),
       usable.length > 0 && retry + 1 < retries ? left / 2 : left,
+      context,
     )
     answers.put(failed, again)
     if (guard !== first) context.failedOver(first, guard, countGood(again.outcomes))
@@ -110,9 +115,28 @@ function nextUsable(guards: Guard[]): Guard | undefined {
   return next
 }
 
-async function ask(guard: Guard, keys: readonly string[], ms: number): Promise<Answers> {
+/**
+ * Reads from one server. What a replica gives in place of a primary that is not in touch counts only if the replica says
+ * afterwards that its data are not another history's: the primary may have restarted with old data, unseen from here, and
+ * the replica have copied them.
+ *
+ * @param first who is to be read if all are well
+ */
+async function ask(
+  guard: Guard,
+  first: Guard,
+  keys: readonly string[],
+  ms: number,
+  { clock, primary }: ReadingContext,
+): Promise<Answers> {
   const source = sourceOf(guard)
-  return new Answers(await guard.read(keys, ms), source)
+  const end = clock.monotonic() + ms
+  const answers = new Answers(await guard.read(keys, ms), source)
+  const inTouch = primary.state === 'up' && primary.responsive
+  if (guard === primary || (first !== primary && inTouch)) return answers
+  if (!answers.outcomes.some((outcome) => outcome instanceof Uint8Array)) return answers
+  const failure = await vouch(guard, () => end - clock.monotonic())
+  return failure ? new Answers(allFailed(failure, keys.length), source) : answers
 }
 
 function sourceOf(guard: Guard): Source {

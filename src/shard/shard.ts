@@ -64,14 +64,18 @@ export class Shard {
       opened?.(made)
       return made
     }
-    this.members = [member('primary', spec.primary), ...spec.replicas.map((replica) => member('replica', replica))]
+    const primary = member('primary', spec.primary)
+    this.members = [primary, ...spec.replicas.map((replica) => member('replica', replica))]
+    for (const { guard, role } of this.members) {
+      guard.acquaintance.primary = role === 'replica' ? primary.guard.acquaintance : undefined
+    }
     const replicated = this.members.length > 1
     this.ledger =
       before?.ledger ??
       new Ledger(spec.id, { clock, events, stamps, journal, nodeTimeout: node.nodeTimeout }, replicated)
     this.ledger.replicated = replicated
     // Not made here: it would hold on to what this constructor was given, and so to every shard before this one.
-    this.#reading = readingContext(context, this.#tellFailover.bind(this))
+    this.#reading = readingContext(context, primary.guard, this.#tellFailover.bind(this))
     this.gather = new Gather({
       clock,
       read: this.read.bind(this),
@@ -253,6 +257,10 @@ export class Shard {
 
 const OWED = new NodeError('ERR_NODE_DOWN', 'the node has still to be told that the key was removed')
 
-function readingContext(context: ShardContext, failedOver: ReadingContext['failedOver']): ReadingContext {
-  return { ...context, random: () => context.random(), failedOver }
+function readingContext(
+  context: ShardContext,
+  primary: Guard,
+  failedOver: ReadingContext['failedOver'],
+): ReadingContext {
+  return { ...context, primary, random: () => context.random(), failedOver }
 }

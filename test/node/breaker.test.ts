@@ -21,7 +21,7 @@ function setUp(well: () => boolean | Promise<boolean> = () => false, random = 0)
       probes.push(clock.monotonic())
       under.most = Math.max(under.most, ++under.way)
       try {
-        if (!(await well())) throw down
+        return (await well()) ? undefined : down
       } finally {
         under.way--
       }

@@ -54,6 +54,41 @@ describe('an acquaintance', () => {
     expect([known.meet(two, at(NOW + 9_000)), known.fence]).toEqual([false, NOW - 2_000])
   })
 
+  it('of a replica is told that it copied another history, and that once', () => {
+    const known = new Acquaintance()
+    const copy = { ...replica, linked: true }
+    expect([known.hasHistory, known.knows('a')]).toEqual([false, true])
+    expect([known.meet({ ...copy, history: 'a' }, at(NOW)), known.hasHistory]).toEqual([false, true])
+    expect([known.knows('a'), known.knows('b'), known.knows(undefined)]).toEqual([true, false, true])
+    expect([known.meet({ ...copy, history: 'b' }, at(NOW + 5)), known.fence]).toEqual([true, NOW + 5])
+    expect([known.meet({ ...copy, history: 'b' }, at(NOW + 9)), known.fence]).toEqual([false, NOW + 5])
+    expect(known.meet(copy, at(NOW + 9))).toBe(false)
+    expect([known.knows('a'), known.knows('b')]).toEqual([false, true])
+  })
+
+  it('of a replica knows the history of a primary that was met, and only that', () => {
+    const [known, its] = [new Acquaintance(), new Acquaintance()]
+    known.primary = its
+    its.meet({ ...primary, runId: 'one', history: 'a' }, at(NOW))
+    expect([known.knows('a'), known.knows('b')]).toEqual([true, false])
+    known.meet({ ...replica, linked: true, history: 'a' }, at(NOW))
+    // It restarts and is met: what is void on it is so on the replica.
+    its.meet({ ...primary, runId: 'two', uptime: 2_000, history: 'b' }, at(NOW))
+    expect(known.meet({ ...replica, linked: true, history: 'b' }, at(NOW))).toBe(false)
+    // It restarts, and is not.
+    expect(known.meet({ ...replica, linked: true, history: 'c' }, at(NOW))).toBe(true)
+  })
+
+  it.each<[string, NodeIdentity]>([
+    ['is empty', { ...replica, linked: true, empty: true, history: 'b' }],
+    ['will not say who it is', { ...replica, runId: '', history: 'b' }],
+    ['was promoted', { ...replica, role: 'primary', history: 'b' }],
+  ])('of another history voids nothing where the server %s', (_, identity) => {
+    const known = new Acquaintance()
+    known.meet({ ...replica, linked: true, history: 'a' }, at(NOW))
+    expect([known.meet(identity, at(NOW)), known.fence]).toEqual([false, 0])
+  })
+
   it('never moves a fence back', () => {
     const known = new Acquaintance()
     known.meet(primary, at(NOW))
@@ -72,11 +107,11 @@ describe('an acquaintance', () => {
 
   it('goes on from what was known of the server before', () => {
     const before = new Acquaintance()
-    before.meet({ ...primary, runId: 'one' }, at(NOW))
+    before.meet({ ...primary, runId: 'one', history: 'a' }, at(NOW))
     before.raise(NOW - 1)
     const known = new Acquaintance()
     known.follow(before)
-    expect(known.fence).toBe(NOW - 1)
+    expect([known.fence, known.knows('a'), known.knows('b')]).toEqual([NOW - 1, true, false])
     expect(known.meet({ ...primary, runId: 'one', uptime: 0 }, at(NOW))).toBe(false)
     expect(known.meet({ ...primary, runId: 'two', uptime: 0 }, at(NOW))).toBe(true)
   })

@@ -1,59 +1,8 @@
-import { Stamps } from '../../src/base/stamps.ts'
 import { describe, expect, it } from 'vitest'
-import { Budget } from '../../src/base/budget.ts'
-import { Deadlines } from '../../src/base/deadlines.ts'
-import { NodeError, type ErrorCode } from '../../src/base/errors.ts'
-import { Events } from '../../src/base/events.ts'
-import { Guard } from '../../src/node/guard.ts'
-import type { Answers } from '../../src/shard/answers.ts'
+import { NodeError } from '../../src/base/errors.ts'
 import { readInOrder } from '../../src/shard/reading.ts'
-import { ManualClock } from '../../src/testing/index.ts'
-import { FakeServer, gate, hangs, isDown, takes, works, type Behaviour } from '../support/fake-node.ts'
-
-const NODE_TIMEOUT = 200
-
-function setUp(members: number, retries = 1, tokens = 1_000) {
-  const clock = new ManualClock()
-  const deadlines = new Deadlines(clock)
-  const events = new Events()
-  const random = (): number => 0.5
-  const servers = Array.from({ length: members }, (_, i) => new FakeServer(`s${i}`))
-  for (const server of servers) server.store.set('k', { value: Buffer.from(server.id), until: Infinity })
-  const guards = servers.map(
-    (server) =>
-      new Guard('a', server.open, {
-        clock,
-        deadlines,
-        events,
-        stamps: new Stamps(clock),
-        random,
-        node: { nodeTimeout: NODE_TIMEOUT, clock },
-      }),
-  )
-  const failovers: [string, string, number][] = []
-  const context = {
-    clock,
-    deadlines,
-    random,
-    retries,
-    budget: new Budget(0, tokens),
-    failedOver: (from: Guard, to: Guard, keys: number) =>
-      failovers.push([from.adapter.address, to.adapter.address, keys]),
-  }
-  const read = (keys: readonly string[] = ['k'], ms = NODE_TIMEOUT): Promise<Answers> =>
-    readInOrder(guards, keys, ms, context)
-  const asked = (): number[] => servers.map((server) => server.asked.length)
-  return { clock, servers, guards, read, asked, failovers }
-}
-
-const failing =
-  (code: ErrorCode): Behaviour =>
-  (_, keys) =>
-    Promise.resolve(keys.map(() => new NodeError(code, code)))
-const outcomes = (answers: Answers): unknown[] =>
-  answers.outcomes.map((outcome) =>
-    outcome instanceof Uint8Array ? Buffer.from(outcome).toString() : (outcome?.code ?? undefined),
-  )
+import { gate, hangs, isDown, takes, works } from '../support/fake-node.ts'
+import { failing, NODE_TIMEOUT, outcomes, setUp } from '../support/reading.ts'
 
 describe('the order', () => {
   it('is kept: the first one that can be asked is', async () => {
@@ -68,9 +17,7 @@ describe('the order', () => {
   })
 
   it('with nobody in it is a miss', async () => {
-    const { clock } = setUp(1)
-    const deadlines = new Deadlines(clock)
-    const context = { clock, deadlines, random: () => 0, retries: 1, budget: new Budget(0, 1), failedOver: () => {} }
+    const { context } = setUp(1)
     const answers = await readInOrder([], ['k', 'l'], 100, context)
     expect(answers.outcomes).toEqual([undefined, undefined])
     expect([answers.sourceOf(0), answers.sourceOf(1)]).toEqual([undefined, undefined])

@@ -21,6 +21,11 @@ const answering =
 export const brokenPowers: readonly Broken[] = [
   { rule: 'tells nobody who answers', case: 'who answers is told before its first reply', tells: () => () => {} },
   {
+    rule: 'tells of one history when it connects and of another when it is asked',
+    case: 'the history of its data',
+    adapt: (honest) => ({ powers: { ...honest.powers, history: () => Promise.resolve('other') } }),
+  },
+  {
     rule: 'tells late who answers',
     case: 'who answers is told before the first reply',
     tells: (identified) => (identity) => void setTimeout(() => identified(identity), 20),

@@ -31,6 +31,19 @@ export const identityCases: readonly Draft[] = [
     },
   },
   {
+    name: 'the history of its data, where it is told, is that of the identity',
+    async run({ adapter, identity, key, value }) {
+      const { history } = adapter.powers
+      if (!history) return
+      await store(adapter, key('there'), value())
+      assert.equal(
+        await settles(history(), 'history()'),
+        identity.history,
+        'history() tells another one than connect()',
+      )
+    },
+  },
+  {
     name: 'who answers is told before the first reply',
     async run({ identity, open, key }) {
       const heard: NodeIdentity[] = []

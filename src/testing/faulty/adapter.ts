@@ -59,9 +59,10 @@ export class FaultyAdapter implements NodeAdapter {
   }
 
   get powers(): NodePowers {
-    const { info, removeIf, atomic } = this.#inner.powers
+    const { info, history, removeIf, atomic } = this.#inner.powers
     const powers: AllPowers = {
       info: info && (async () => this.#server.identity(await this.#one('info', undefined, info))),
+      history: history && (() => this.#one('info', undefined, history)),
       removeIf: removeIf && ((key, value) => this.#one('remove', key, () => removeIf(key, value))),
       atomic: atomic && this.#atomic(atomic),
     }
