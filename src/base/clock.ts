@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'
+
 /** A timer that was set; see {@link Clock.setTimer}. */
 export interface Timer {
   /** Stops it; harmless when it has already run. */

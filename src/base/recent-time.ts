@@ -1,3 +1,4 @@
+import process from 'node:process'
 import type { Clock } from './clock.ts'
 
 /** How many questions one look at the clock answers, at most. */

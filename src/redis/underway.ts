@@ -1,3 +1,4 @@
+import process from 'node:process'
 import type { NodeError } from '../base/errors.ts'
 import { UNFIT, type Fit } from './replies.ts'
 

@@ -1,3 +1,4 @@
+import process from 'node:process'
 import type { Clock } from '../base/clock.ts'
 
 /** What is put together while one turn of the event loop lasts, and leaves when it ends. */
