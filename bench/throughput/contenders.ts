@@ -2,17 +2,10 @@ import { iovalkey } from '../competitors/iovalkey.ts'
 import { newestMemcache } from '../competitors/memcache.ts'
 import { memcached } from '../competitors/memcached.ts'
 import { nodeRedis } from '../competitors/node-redis.ts'
+import { corkedPerTurn, mgetPerNode, mgetPerTurn, mgetPerTurnChecked } from './by-hand.ts'
 import type { Case } from './cases.ts'
 import type { ThroughputContender } from './client.ts'
-import {
-  ioredis5,
-  ioredis5Pipelined,
-  ioredis6,
-  ioredis6Cluster,
-  ioredis6Gathered,
-  ioredis6Mget,
-  ioredis6Pipelined,
-} from './ioredis.ts'
+import { ioredis5, ioredis5Pipelined, ioredis6, ioredis6Cluster, ioredis6Pipelined } from './ioredis.ts'
 import { memcache, memjs } from './memcached.ts'
 import { loading, ours, oursOverFive } from './ours.ts'
 
@@ -24,8 +17,10 @@ export const CONTENDERS: readonly ThroughputContender[] = [
   ioredis5Pipelined,
   ioredis6,
   ioredis6Pipelined,
-  ioredis6Gathered,
-  ioredis6Mget,
+  mgetPerTurn,
+  mgetPerTurnChecked,
+  corkedPerTurn,
+  mgetPerNode,
   ioredis6Cluster,
   nodeRedis,
   iovalkey,

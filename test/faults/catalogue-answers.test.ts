@@ -94,7 +94,7 @@ row('OOM, redis: what was loaded is returned and not cached', { servers: ['redis
 })
 
 row('OOM, memcached: what was loaded is returned and not cached', { servers: ['memcached'] }, async (lab) => {
-  const server = await startMemcached({ args: ['-m', '2', '-M'] })
+  const server = await startMemcached({ args: ['-m', '2', '-M', '-o', 'slab_automove=0'] })
   try {
     await lab.cache.setNodes([memcachedNode(server.url, { id: 'n0' })])
     await outOfMemory(lab, {

@@ -1,0 +1,166 @@
+import type { Writable } from 'node:stream'
+import { Redis } from 'ioredis'
+import { loadHash, type Hash } from 'sharded-cache'
+import type { Case } from './cases.ts'
+import { routeBy, TTL, type Client, type ThroughputContender } from './client.ts'
+import type { IoredisClient } from './ioredis.ts'
+
+interface HandClient extends Omit<IoredisClient, 'set'> {
+  readonly stream?: Writable | null
+  mgetBuffer(keys: string[]): Promise<(Buffer | null)[]>
+  set(key: string, value: string | Buffer, unit: 'PX', ms: number): Promise<unknown>
+}
+const six = Redis as unknown as new (options: object) => HandClient
+
+/** What one writes by hand who knows how: the keys sorted by node, one command for each. */
+export const mgetPerNode: ThroughputContender = {
+  name: 'ioredis 6, MGET per node',
+  of: 'ioredis',
+  kind: 'redis',
+  takes: ({ operation }) => operation === 'getMany',
+  async open(servers) {
+    const clients = servers.map(({ host, port }) => new six({ host, port }))
+    const route = await routeBy(clients)
+    return {
+      get: (key) => route(key).get(key),
+      set: (key, value) => route(key).set(key, value, 'PX', TTL),
+      getMany: async (keys) => {
+        const parts = new Map<HandClient, string[]>()
+        for (const key of keys) {
+          const client = route(key)
+          const part = parts.get(client)
+          if (part) part.push(key)
+          else parts.set(client, [key])
+        }
+        const found = new Map<string, string | null>()
+        await Promise.all(
+          [...parts].map(async ([client, part]) => {
+            const values = await client.mget(part)
+            for (const [i, key] of part.entries()) found.set(key, values[i] ?? null)
+          }),
+        )
+        return keys.map((key) => found.get(key))
+      },
+      close: () => clients.forEach((client) => client.disconnect()),
+    }
+  },
+}
+
+/** How many keys or commands leave together at most: the width that was measured to be best. */
+const WIDTH = 64
+
+/**
+ * With what one turn asks of a server put together by hand, and nothing else: no deadline, no circuit. It shows what these
+ * cost.
+ */
+function perTurn(
+  name: string,
+  operation: Case['operation'],
+  gather: (client: HandClient, hash: Hash) => Pick<Client, 'get' | 'set'>,
+): ThroughputContender {
+  return {
+    name: `ioredis 6, ${name}`,
+    of: 'ioredis',
+    kind: 'redis',
+    takes: (one) => one.operation === operation,
+    async open(servers) {
+      const clients = servers.map(({ host, port }) => new six({ host, port }))
+      const hash = await loadHash()
+      const route = await routeBy(clients.map((client) => gather(client, hash)))
+      return {
+        get: (key) => route(key).get(key),
+        set: (key, value) => route(key).set(key, value),
+        getMany: (keys) => Promise.all(keys.map((key) => route(key).get(key))),
+        close: () => clients.forEach((client) => client.disconnect()),
+      }
+    },
+  }
+}
+
+/** The gets as MGETs. */
+export const mgetPerTurn: ThroughputContender = perTurn('MGET per turn', 'get', (client) => ({
+  get: gathered(
+    (keys) => client.mget(keys),
+    (_, value) => value,
+  ),
+  set: (key, value) => client.set(key, value, 'PX', TTL),
+}))
+
+/** The same, and what it takes to know that a value is the key's and whole: two XXH32 of the key and one of the value. */
+export const mgetPerTurnChecked: ThroughputContender = perTurn('MGET per turn, checked', 'get', (client, hash) => {
+  const checks = new Int32Array(2)
+  const head = (key: string, value: Buffer): void => {
+    hash.pair?.(key, 1, 2, checks)
+    value.writeInt32LE(checks[0] as number, 0)
+    value.writeInt32LE(checks[1] as number, 4)
+    value.writeUInt32LE(hash.bytes(value, 0, HEAD), 8)
+  }
+  return {
+    get: gathered(
+      (keys) => client.mgetBuffer(keys),
+      (key, value) => {
+        if (value === null) return null
+        hash.pair?.(key, 1, 2, checks)
+        if (value.readInt32LE(0) !== checks[0] || value.readInt32LE(4) !== checks[1]) throw new Error('another key’s')
+        if (value.readUInt32LE(8) !== hash.bytes(value, 0, HEAD)) throw new Error('damaged')
+        return value.toString('utf8', HEAD)
+      },
+    ),
+    set: (key, value) => {
+      const bytes = Buffer.concat([Buffer.alloc(HEAD), Buffer.from(value)])
+      head(key, bytes)
+      return client.set(key, bytes, 'PX', TTL)
+    },
+  }
+})
+
+/** Three checks of four bytes. */
+const HEAD = 12
+
+/** The sets corked: one write for all of them. */
+export const corkedPerTurn: ThroughputContender = perTurn('corked per turn', 'set', (client) => {
+  let [corked, waiting] = [undefined as Writable | undefined, 0]
+  const send = (): void => {
+    corked?.uncork()
+    corked = undefined
+    waiting = 0
+  }
+  return {
+    get: (key) => client.get(key),
+    set: (key, value) => {
+      if (waiting++ === 0) {
+        corked = client.stream ?? undefined
+        corked?.cork()
+        process.nextTick(send)
+      }
+      const sent = client.set(key, value, 'PX', TTL)
+      if (waiting === WIDTH) send()
+      return sent
+    },
+  }
+})
+
+interface Waiting<T> {
+  resolve(value: T): void
+  reject(error: unknown): void
+}
+
+function gathered<V, T>(mget: (keys: string[]) => Promise<V[]>, take: (key: string, value: V) => T) {
+  let keys: string[] = []
+  let waiting: Waiting<T>[] = []
+  const send = (): void => {
+    const [asked, those] = [keys, waiting]
+    keys = []
+    waiting = []
+    mget(asked)
+      .then((values) => those.forEach(({ resolve }, i) => resolve(take(asked[i] as string, values[i] as V))))
+      .catch((error: unknown) => those.forEach(({ reject }) => reject(error)))
+  }
+  return (key: string): Promise<T> =>
+    new Promise((resolve, reject) => {
+      if (keys.length === 0) process.nextTick(() => keys.length > 0 && send())
+      keys.push(key)
+      waiting.push({ resolve, reject })
+      if (keys.length === WIDTH) send()
+    })
+}
