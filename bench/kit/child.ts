@@ -1,8 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { nodeOf, type Contender } from './contender.ts'
 
 const INSTEAD = new URL('./instead.ts', import.meta.url)
+
+/** How long a contender may take for one order, in milliseconds: a round takes less than a second, on any machine a minute. */
+const PATIENCE = 120_000
 
 /** What goes back to the benchmark: an answer, or why there is none. */
 interface Reply<A> {
@@ -15,6 +19,7 @@ interface Reply<A> {
  * itself when the benchmark is gone.
  */
 export class Child<Order, Answer> {
+  readonly #name: string
   readonly #process: ChildProcess
   readonly #ended: Promise<never>
 
@@ -23,6 +28,7 @@ export class Child<Order, Answer> {
    * @param contender whose it is
    */
   constructor(program: URL, contender: Contender) {
+    this.#name = contender.name
     this.#process = fork(fileURLToPath(program), {
       execPath: nodeOf(contender),
       execArgv: ['--import', 'tsx', ...(contender.instead ? ['--import', fileURLToPath(INSTEAD)] : [])],
@@ -38,15 +44,24 @@ export class Child<Order, Answer> {
     this.#ended.catch(() => {})
   }
 
-  /** Sends an order and waits for what comes of it; one at a time. */
-  async ask(order: Order): Promise<Answer> {
+  /** Sends an order and waits for what comes of it, at most so many milliseconds; one at a time. */
+  async ask(order: Order, ms: number = PATIENCE): Promise<Answer> {
     const reply = new Promise<Reply<Answer>>((resolve) =>
       this.#process.once('message', resolve as (given: unknown) => void),
     )
     this.#process.send(order as object)
-    const { answer, error } = await Promise.race([reply, this.#ended])
-    if (error !== undefined) throw new Error(error)
-    return answer as Answer
+    const over = new AbortController()
+    const late = sleep(ms, undefined, { signal: over.signal }).then(() => {
+      throw new Error(`${this.#name} did not do in ${ms} ms what it was asked: ${JSON.stringify(order)}`)
+    })
+    try {
+      const { answer, error } = await Promise.race([reply, this.#ended, late])
+      if (error !== undefined) throw new Error(error)
+      return answer as Answer
+    } finally {
+      late.catch(() => {})
+      over.abort()
+    }
   }
 
   async stop(): Promise<void> {

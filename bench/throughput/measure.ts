@@ -34,6 +34,9 @@ export interface Plan {
   readonly warmUp: number
 }
 
+/** Some clients open one for each call under way: at memcached's own bound of 1,024 they wait for ever. */
+const MANY_CONNECTIONS = { args: ['-c', '4096'] }
+
 /** How many steps {@link measureThroughput} reports. */
 export function countSteps(plan: Plan): number {
   return plan.tables.reduce(
@@ -60,7 +63,7 @@ async function measureTable(group: readonly Case[], plan: Plan, progress: Progre
   const ask = (name: string, order: Order): Promise<number> => (children.get(name) as Child<Order, number>).ask(order)
   try {
     const servers = await Promise.all(
-      Array.from({ length: nodes }, () => (kind === 'redis' ? startRedis() : startMemcached())),
+      Array.from({ length: nodes }, () => (kind === 'redis' ? startRedis() : startMemcached(MANY_CONNECTIONS))),
     )
     started.push(...servers)
     const masters = taking.some(({ cluster }) => cluster) ? await startCluster(nodes) : []
