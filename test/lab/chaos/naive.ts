@@ -20,7 +20,7 @@ function naiveAdapter(adapter: NodeAdapter, { nodeTimeout }: NodeContext): NodeA
   /** It gives up before the guard does. */
   const inTime = <T>(asked: Promise<T>, instead: T): Promise<T> =>
     new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(instead), nodeTimeout * 0.8)
+      const timer = setTimeout(() => resolve(instead), nodeTimeout * 0.5)
       void asked
         .catch(() => instead)
         .then((value) => {
