@@ -44,7 +44,8 @@ describe.each(nodes)('an entry damaged on %s', (_, makeNode) => {
     const node = makeNode()
     const bytes = await stored(node, codec)
     const write = await intruder(node)
-    const cache = await makeCache({ nodes: [node], codec })
+    // It is read again, and removed, within a node's time: a process that stands still for longer leaves it to the next read.
+    const cache = await makeCache({ nodes: [node], codec, nodeTimeout: '4s' })
     const adapter = node.primary.open(bareContext)
     onTestFinished(() => adapter.close())
     await adapter.connect()
