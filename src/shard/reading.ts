@@ -37,9 +37,11 @@ export function readInOrder(
 ): Promise<Answers> {
   const first = order[0]
   if (first === undefined) return Promise.resolve(noAnswers(keys.length))
+  if (order.length === 1 && first === context.primary) {
+    return new Promise((resolve, reject) => readFromOnly(first, keys, ms, context, resolve, reject))
+  }
   context.budget.earn()
-  if (order.length > 1 || first !== context.primary) return readFromOne(order, first, keys, ms, context)
-  return new Promise((resolve, reject) => beginRead(first, keys, ms, context, resolve, reject))
+  return readFromOne(order, first, keys, ms, context)
 }
 
 /**
@@ -55,17 +57,6 @@ export function readFromOnly(
   failed: (error: unknown) => void,
 ): void {
   context.budget.earn()
-  beginRead(only, keys, ms, context, came, failed)
-}
-
-function beginRead(
-  only: Guard,
-  keys: readonly string[],
-  ms: number,
-  context: ReadingContext,
-  came: (answers: Answers) => void,
-  failed: (error: unknown) => void,
-): void {
   const source = sourceOf(only)
   const end = context.clock.monotonic() + ms
   only.beginRead(keys, ms, (outcomes) => {
