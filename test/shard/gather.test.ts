@@ -3,7 +3,7 @@ import { NodeError } from '../../src/base/errors.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
 import type { ReadOutcome } from '../../src/node/contract.ts'
 import { Answers } from '../../src/shard/answers.ts'
-import { GatheredReads, type ReadMany } from '../../src/shard/gathered-reads.ts'
+import { GatheredReads } from '../../src/shard/gathered-reads.ts'
 import { MOST_WAITING } from '../../src/shard/turn.ts'
 import { turn } from '../support/caches.ts'
 import { gate } from '../support/fake-node.ts'
@@ -20,9 +20,10 @@ function setUp(until: Promise<unknown> = Promise.resolve()) {
   let refused = 0
   const gather = new GatheredReads(
     clock,
-    (keys, policy, ms, came) => {
+    async (keys, policy, ms) => {
       sent.push({ keys: [...keys], policy, ms })
-      void until.then(() => came(answersOf(keys)))
+      await until
+      return answersOf(keys)
     },
     () => {
       refused++
@@ -117,8 +118,7 @@ describe('reads of one turn', () => {
 
   it('a read that rejects is everybody’s, and counts as settled', async () => {
     const clock = new ManualClock()
-    const failing: ReadMany = (_keys, _policy, _ms, _came, failed) => queueMicrotask(() => failed(new Error('policy')))
-    const gather = new GatheredReads(clock, failing, () => new NodeError('ERR_NODE_BUSY', ''))
+    const gather = new GatheredReads(clock, () => Promise.reject(new Error('policy')), () => new NodeError('ERR_NODE_BUSY', '')) // prettier-ignore
     for (let i = 0; i < 2; i++) {
       const failures: unknown[] = []
       const reader = { answered: () => {}, failed: (error: unknown) => void failures.push(error) }
