@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { CircuitState } from '../../src/base/events.ts'
 import { heapUsed, leftOver, resources } from '../lab/meters.ts'
 import { CLEAN, openLab, type Lab, type LabOptions } from '../lab/lab.ts'
+import { neverAny } from '../support/steady.ts'
 import { until, type TestServer } from '../support/servers.ts'
 
 /** What the rows of the fault catalogue share. */
@@ -22,8 +23,12 @@ export function row(name: string, options: LabOptions, run: (lab: Lab) => Promis
   it.concurrent(`${name}`, async () => {
     const lab = await openLab({ ...options, cache: { nodeTimeout: NODE_TIMEOUT, ...options.cache } })
     try {
-      const said = await run(lab)
+      const ended = await Promise.allSettled([run(lab)])
       const { calls, reads, hits, latest, loader, ...verdict } = lab.verdict()
+      const { wrong, stale, violations } = verdict
+      neverAny({ wrong, stale, violations })
+      if (ended[0].status === 'rejected') throw ended[0].reason
+      const said = ended[0].value
       const more = typeof said === 'string' ? `, ${said}` : ''
       const figures = `${calls} calls, ${hits} of ${reads} reads hit, ${loader.calls} loads`
       console.log(`${name}: ${figures}, latest ${latest} ms after its deadline${more}`)

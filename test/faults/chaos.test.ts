@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { walk } from '../lab/chaos/plan.ts'
 import { chaos, held } from '../lab/chaos/run.ts'
 import { SHAPE } from '../lab/chaos/world.ts'
+import { neverAny } from '../support/steady.ts'
 
 // Walks over faults on real servers, with calls of all kinds all the while: `npm run chaos` runs longer ones.
 
@@ -28,9 +29,13 @@ describe('chaos', () => {
     'with seed %i, all invariants hold',
     async (seed) => {
       const report = await chaos({ seed, ms: 5_000 })
+      const { wrong, stale } = report
+      neverAny({ 'wrong or stale read': wrong + stale > 0 ? report.violations : [] })
       expect(report.violations).toEqual([])
       expect({ ...report, held: held(report) }).toMatchObject({ held: true, late: 0, wrong: 0, stale: 0, handles: [] })
-      expect(report.hits).toBeGreaterThan(1_000)
+      // How many there are is a matter of the machine: enough for the oracle to have something to judge.
+      expect(report.calls).toBeGreaterThan(500)
+      expect(report.hits).toBeGreaterThan(report.reads / 10)
       expect(report.events.circuitsOpened).toBeGreaterThan(0)
       expect(report.events.journaled).toBeGreaterThan(0)
     },

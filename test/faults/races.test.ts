@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { RacesRow } from '../lab/proofs/races-plan.ts'
 import { runRaces } from '../lab/proofs/races-run.ts'
+import { neverAny } from '../support/steady.ts'
 
 // Promise 3 in short; `npm run prove -- races` runs a hundred thousand of each.
 
@@ -25,7 +26,8 @@ describe('an acknowledged delete, set or expire', () => {
     async (_, row) => {
       const counts = await runRaces(row, { seed: SEED })
       console.log(`${words(row)}: ${JSON.stringify(counts)}`)
-      expect(counts).toMatchObject({ stale: 0, unacknowledged: 0, rejected: 0 })
+      neverAny({ stale: counts.stale })
+      expect(counts).toMatchObject({ unacknowledged: 0, rejected: 0 })
       expect(counts.races).toBeGreaterThanOrEqual(row.wanted)
     },
     60_000,

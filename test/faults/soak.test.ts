@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { drawSoak } from '../lab/soak/chart.ts'
 import { flat, soak } from '../lab/soak/run.ts'
 import { heapGrowth, type Sample } from '../lab/soak/verdict.ts'
+import { neverAny } from '../support/steady.ts'
 
 // Promise 9 in short; `npm run soak` runs for minutes.
 
@@ -11,6 +12,7 @@ const samples = (heaps: readonly number[]): Sample[] =>
 describe('a soak', () => {
   it('under faults, heap, handles and journals are flat, and nothing is left', async () => {
     const report = await soak({ ms: 8_000, every: 500, seed: 3 })
+    neverAny({ wrong: report.wrong })
     expect({ ...report, flat: flat(report) }).toMatchObject({
       flat: true,
       late: 0,

@@ -4,7 +4,7 @@ import { GRACE } from '../lab/watch.ts'
 
 // Promise 5 in short; `npm run prove -- stampede` has twice the processes, and five times the callers.
 
-const PLAN = { processes: 4, callers: 100, lease: 1_000, load: 300, kills: false, naive: false }
+const PLAN = { processes: 4, callers: 100, lease: 3_000, load: 300, kills: false, naive: false }
 
 describe('400 callers in four processes who want a key that is not there', () => {
   it('share one load', async () => {

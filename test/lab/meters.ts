@@ -25,6 +25,37 @@ export class StallMeter {
   }
 }
 
+/** A gap that is shorter than this is how processes share a processor, in milliseconds. */
+const THEFT = 25
+
+/** For how long the machine did not run this process when it had work: gaps between two beats in which it used no processor. */
+export class TheftMeter {
+  #stolen = 0
+  #last: number = performance.now()
+  #used: number = processorTime()
+  readonly #beat: NodeJS.Timeout = setInterval(() => this.total(), BEAT).unref()
+
+  /** All of it so far, in milliseconds. */
+  total(): number {
+    const [now, used] = [performance.now(), processorTime()]
+    const idle = now - this.#last - BEAT - (used - this.#used)
+    if (idle > THEFT) this.#stolen += idle
+    this.#last = now
+    this.#used = used
+    return this.#stolen
+  }
+
+  stop(): void {
+    clearInterval(this.#beat)
+  }
+}
+
+/** What all threads of this process have used, in milliseconds. */
+function processorTime(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1_000
+}
+
 /** What nobody caught in this process, from now until it is stopped. */
 export class UnhandledMeter {
   readonly errors: string[] = []

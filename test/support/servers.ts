@@ -164,11 +164,11 @@ function awaitStopped(pid: number): void {
   while (!readdirSync(tasks).every(stopped)) if (Date.now() > end) throw new Error(`${pid} does not stop`)
 }
 
-/** Waits for a condition; fails after ten seconds. */
+/** Waits for a condition; fails after half a minute. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what = 'a condition',
-  ms = 10_000,
+  ms = 30_000,
 ): Promise<void> {
   if (!(await soon(condition, ms))) throw new Error(`waited ${ms} ms for ${what}`)
 }
