@@ -10,8 +10,8 @@ const config: ViteUserConfig = {
     maxWorkers: Math.min(4, Math.max(2, availableParallelism())),
     setupFiles: ['test/support/steady.ts'],
     // They end what hangs, on a machine that runs at a quarter of its speed as well.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     allowOnly: false,
     unstubEnvs: true,
     restoreMocks: true,

@@ -36,10 +36,13 @@ function chart(group: readonly CaseResult[], index: number): Panels {
     title: titleOf(first),
     subtitle: [`Thousands of calls a second: longer is better. ×: of ${first.baseline}`],
     rows: first.measured.map(({ contender }) => ({ name: contender, ours: isOurs(contender) })),
-    panels: group.map(({ inFlight, measured }) => ({
-      title: `${inFlight} in flight`,
-      values: measured.map(({ value }) => value),
-      labels: measured.map((one) => label(short(one.value), one)),
-    })),
+    panels: group.map(({ inFlight, measured }) => {
+      const all = first.measured.map(({ contender }) => measured.find((one) => one.contender === contender))
+      return {
+        title: `${inFlight} in flight`,
+        values: all.map((one) => one?.value ?? 0),
+        labels: all.map((one) => (one ? label(short(one.value), one) : 'failed')),
+      }
+    }),
   }
 }

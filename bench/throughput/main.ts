@@ -1,7 +1,6 @@
 import { renderLeftOut } from '../kit/contender.ts'
 import { progressBar } from '../kit/progress.ts'
 import { runBench } from '../kit/run.ts'
-import type { Measured } from '../kit/stats.ts'
 import { figure, table } from '../kit/table.ts'
 import { SMOKE_TABLES, TABLES, titleOf } from './cases.ts'
 import { countSteps, measureThroughput, type CaseResult, type Plan, type Results } from './measure.ts'
@@ -24,7 +23,8 @@ function render({ versions, rounds, cases, leftOut }: Results): string {
     const rows = first.measured.map(({ contender }) => [
       `${contender} (${versions[contender] ?? ''})`,
       ...found.flatMap(({ measured }) => {
-        const one = measured.find((each) => each.contender === contender) as Measured
+        const one = measured.find((each) => each.contender === contender)
+        if (!one) return ['', '', '']
         return [figure(one.value, 1), figure(one.ratio, 2), `${figure(one.least, 2)}–${figure(one.most, 2)}`]
       }),
     ])

@@ -1,5 +1,4 @@
 import { startMemcached, startRedis, type TestServer } from '../../test/support/servers.ts'
-import { Child } from '../kit/child.ts'
 import { takePart, type LeftOut } from '../kit/contender.ts'
 import { machine, type Machine } from '../kit/machine.ts'
 import type { Progress } from '../kit/progress.ts'
@@ -8,7 +7,8 @@ import { titleOf, type Case } from './cases.ts'
 import type { ThroughputContender } from './client.ts'
 import { startCluster } from './cluster.ts'
 import { BASELINE, contendersOf } from './contenders.ts'
-import type { Order } from './worker.ts'
+import { ours } from './ours.ts'
+import { Party } from './party.ts'
 
 /** Calls per millisecond: thousands a second. */
 export interface CaseResult extends Case {
@@ -47,20 +47,25 @@ export function countSteps(plan: Plan): number {
 
 export async function measureThroughput(plan: Plan, progress: Progress): Promise<Results> {
   const cases: CaseResult[] = []
-  for (const group of plan.tables) cases.push(...(await measureTable(group, plan, progress)))
+  const failed: LeftOut[] = []
+  for (const group of plan.tables) cases.push(...(await measureTable(group, plan, progress, failed)))
   const all = new Set(plan.tables.flatMap((group) => contendersFor(group, plan)))
   const { versions, leftOut } = takePart([...all])
-  return { machine: machine(), versions, leftOut, rounds: plan.rounds, cases }
+  return { machine: machine(), versions, leftOut: [...leftOut, ...failed], rounds: plan.rounds, cases }
 }
 
-async function measureTable(group: readonly Case[], plan: Plan, progress: Progress): Promise<CaseResult[]> {
+async function measureTable(
+  group: readonly Case[],
+  plan: Plan,
+  progress: Progress,
+  failed: LeftOut[],
+): Promise<CaseResult[]> {
   const [first] = group as [Case]
   const { kind, nodes, size } = first
+  const baseline = BASELINE[kind]
   const { taking } = takePart(contendersFor(group, plan))
-  const names = taking.map(({ name }) => name)
   const started: TestServer[] = []
-  const children = new Map<string, Child<Order, number>>()
-  const ask = (name: string, order: Order): Promise<number> => (children.get(name) as Child<Order, number>).ask(order)
+  let party: Party | undefined
   try {
     const servers = await Promise.all(
       Array.from({ length: nodes }, () => (kind === 'redis' ? startRedis() : startMemcached(MANY_CONNECTIONS))),
@@ -68,27 +73,30 @@ async function measureTable(group: readonly Case[], plan: Plan, progress: Progre
     started.push(...servers)
     const masters = taking.some(({ cluster }) => cluster) ? await startCluster(nodes) : []
     started.push(...masters)
-    const opened = taking.map((one) => {
-      children.set(one.name, new Child(new URL('./worker.ts', import.meta.url), one))
-      return ask(one.name, { open: one.name, servers: placesFor(one, servers, masters), kind })
-    })
-    await Promise.all(opened)
+    const crowd = new Party(taking, [baseline, ours.name])
+    party = crowd
+    await Promise.all(
+      taking.map((one) =>
+        crowd.ask(one.name, titleOf(first), { open: one.name, servers: placesFor(one, servers, masters), kind }),
+      ),
+    )
     const results: CaseResult[] = []
     for (const one of group) {
-      // Each writes what it reads: no two store a value alike.
-      const measure = async (name: string, ms: number): Promise<number> => {
-        progress.step(`${titleOf(one)}, ${one.inFlight} in flight: ${name}`)
-        await ask(name, { fill: size })
-        return ask(name, { measure: one, ms })
+      const at = `${titleOf(one)}, ${one.inFlight} in flight`
+      const measure = (name: string, ms: number): Promise<number> => {
+        progress.step(`${at}: ${name}`)
+        // Each writes what it reads: no two store a value alike.
+        return crowd.ask(name, at, { fill: size }, { measure: one, ms })
       }
-      for (const name of names) await measure(name, plan.warmUp)
-      const measured = await interleave(names, BASELINE[kind], plan.rounds, (name) => measure(name, plan.round))
-      results.push({ ...one, baseline: BASELINE[kind], measured })
+      for (const name of crowd.names) await measure(name, plan.warmUp)
+      const all = await interleave(crowd.names, baseline, plan.rounds, (name) => measure(name, plan.round))
+      results.push({ ...one, baseline, measured: all.filter(({ contender }) => crowd.has(contender)) })
     }
-    for (const name of names) await ask(name, { close: true })
+    for (const name of crowd.names) await crowd.ask(name, 'its end', { close: true })
     return results
   } finally {
-    await Promise.all([...children.values()].map((child) => child.stop()))
+    failed.push(...(party?.failed ?? []))
+    await party?.stop()
     await Promise.all(started.map((server) => server.stop()))
   }
 }

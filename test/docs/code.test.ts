@@ -12,7 +12,7 @@ describe('the code in the documentation', () => {
     const found = written('ts')
     expect(found.length).toBeGreaterThan(15)
     expect(typeErrors(found)).toEqual([])
-  }, 60_000)
+  })
 
   it('can be parsed', () => {
     const found = written('js')
@@ -32,5 +32,5 @@ describe('the code in the documentation', () => {
       expect.stringMatching(/^b, line 2: .*'wait' does not exist/),
     ])
     expect(syntaxErrors({ name: 'c', code: 'const = 1' })).not.toEqual([])
-  }, 60_000)
+  })
 })

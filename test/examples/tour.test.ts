@@ -41,7 +41,7 @@ describe.concurrent('the tour', () => {
     const servers = serversOf(output)
     expect(servers).toHaveLength(5)
     expect(servers.filter(lives)).toEqual([])
-  }, 180_000)
+  })
 
   it('runs on embedded nodes where there are no servers', async () => {
     const { code, output, errors } = await startExample(TOUR, [], { PATH: '' }).ended
@@ -49,7 +49,7 @@ describe.concurrent('the tour', () => {
     expect(code).toBe(0)
     expect(output).toContain('neither redis-server nor memcached')
     expectWholeTour(output)
-  }, 180_000)
+  })
 
   it('ends its servers when it is interrupted', async () => {
     const tour = startExample(TOUR)
@@ -59,7 +59,7 @@ describe.concurrent('the tour', () => {
     tour.kill('SIGINT')
     expect((await tour.ended).code).toBe(130)
     expect(servers.filter(lives)).toEqual([])
-  }, 180_000)
+  })
 })
 
 describe('the tour on servers given', () => {
@@ -91,7 +91,7 @@ describe('the tour on servers given', () => {
     expect(output).toMatch(/Deleted this tour’s \d,\d+ entries/)
     expectWholeTour(output)
     await expectOnlyTheirs()
-  }, 180_000)
+  })
 
   it('deletes its keys when it is interrupted', async () => {
     const tour = startExample(TOUR, [redis.url, memcached.url])
@@ -100,7 +100,7 @@ describe('the tour on servers given', () => {
     tour.kill('SIGTERM')
     expect((await tour.ended).code).toBe(143)
     await expectOnlyTheirs()
-  }, 180_000)
+  })
 })
 
 describe.concurrent('the tour with a bad command line', () => {

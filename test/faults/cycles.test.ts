@@ -15,11 +15,11 @@ describe('a node that comes back', () => {
     expect(new Set(rows.map(({ way }) => way))).toEqual(new Set(['old data', 'killed', 'hung', 'cut off']))
     for (const { reads, deleted } of rows) expect(reads).toBeGreaterThan(deleted)
     expect(total(rows, 'secondReads')).toBeGreaterThan(1_000)
-  }, 60_000)
+  })
 
   it('without journal and fences, does so to both', async () => {
     const rows = await runCycles({ cycles: 4, lanes: 2, naive: true })
     expect(total(rows, 'again')).toBeGreaterThan(0)
     expect(total(rows, 'secondAgain')).toBeGreaterThan(0)
-  }, 60_000)
+  })
 })

@@ -30,7 +30,6 @@ describe('an acknowledged delete, set or expire', () => {
       expect(counts).toMatchObject({ unacknowledged: 0, rejected: 0 })
       expect(counts.races).toBeGreaterThanOrEqual(row.wanted)
     },
-    60_000,
   )
 
   const controls = ROWS.filter(({ pace }) => pace === 'quick').map((row): RacesRow => {
@@ -41,6 +40,5 @@ describe('an acknowledged delete, set or expire', () => {
     async (_, row) => {
       expect((await runRaces(row, { seed: SEED })).stale).toBeGreaterThan(0)
     },
-    60_000,
   )
 })

@@ -12,7 +12,7 @@ describe('400 callers in four processes who want a key that is not there', () =>
       expect({ loads, answered, wrong }).toEqual({ loads: 1, answered: 400, wrong: 0 })
       expect(over).toBeLessThanOrEqual(GRACE)
     }
-  }, 60_000)
+  })
 
   it('share one more when the process that loads is killed, and have it within lease and load', async () => {
     for (const { loads, answered, wrong, over } of await runStampede({ ...PLAN, kills: true }, 2)) {
@@ -20,9 +20,9 @@ describe('400 callers in four processes who want a key that is not there', () =>
       expect(loads).toBeLessThanOrEqual(2)
       expect(over).toBeLessThanOrEqual(GRACE)
     }
-  }, 60_000)
+  })
 
   it('control: without leases load once for each process', async () => {
     for (const { loads } of await runStampede({ ...PLAN, naive: true }, 1)) expect(loads).toBeGreaterThan(1)
-  }, 60_000)
+  })
 })

@@ -27,7 +27,7 @@ beforeAll(async () => {
   const quiet = ['--no-audit', '--no-fund', '--prefix', folder]
   await run('npm', ['install', `./${tarball}`, 'ioredis', 'memjs', ...quiet], { cwd: folder })
   installed = join(folder, 'node_modules', 'sharded-cache')
-}, 180_000)
+})
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

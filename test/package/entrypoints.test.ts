@@ -36,7 +36,7 @@ const entries = [
 ]
 
 describe('what the built package loads', () => {
-  beforeAll(() => run(process.execPath, [join(root, 'scripts', 'setup.mjs')]), 120_000)
+  beforeAll(() => run(process.execPath, [join(root, 'scripts', 'setup.mjs')]))
 
   describe.each(entries)('$entry', ({ entry, may, must }) => {
     it.each(['import', 'require'] as const)('by %s: its own packages, and no other', async (way) => {

@@ -21,7 +21,7 @@ async function deeds(way: 'import' | 'require', name: string): Promise<Deed[]> {
 }
 
 describe('importing the package', () => {
-  beforeAll(() => run(process.execPath, [join(root, 'scripts', 'setup.mjs')]), 120_000)
+  beforeAll(() => run(process.execPath, [join(root, 'scripts', 'setup.mjs')]))
 
   it.each([
     ['sharded-cache', []],

@@ -22,7 +22,7 @@ beforeAll(async () => {
   const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root })
   const [packed] = JSON.parse(stdout) as [{ files: PackedFile[] }]
   files = packed.files
-}, 120_000)
+})
 
 const text = (path: string): string => readFileSync(join(root, path), 'utf8')
 
