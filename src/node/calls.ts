@@ -37,6 +37,7 @@ export class Calls {
   /** Since when something is asked and nothing comes back. */
   #silentSince: number | undefined
   #judging = false
+  #lookingAgain = false
   #judgements = 0
   /** How often the connection was taken for dead. */
   #silences = 0
@@ -175,11 +176,19 @@ export class Calls {
     }, rest)
   }
 
-  /** A caller who waits for less than a server has gives up alone; the connection is everybody's. */
+  /**
+   * A caller who waits for less than a server has gives up alone; the connection is everybody's. It is looked at again when
+   * the server has had its time, since nobody else may come: what was given up would still be sent.
+   */
   #resetIfSilent(late: number): void {
     const { clock, nodeTimeout } = this.#context
     const since = this.#silentSince
-    if (since === undefined || clock.monotonic() - since - late < nodeTimeout || this.#judging) return
+    if (since === undefined || this.#judging) return
+    const rest = nodeTimeout - (clock.monotonic() - since - late)
+    if (rest > 0) {
+      this.#lookAgain(since, rest)
+      return
+    }
     this.#judging = true
     // When this process itself stood still, answers that have long arrived are read only now; they count.
     setImmediate(() => {
@@ -189,6 +198,15 @@ export class Calls {
       this.#silences++
       this.#context.silent()
     })
+  }
+
+  #lookAgain(since: number, ms: number): void {
+    if (this.#lookingAgain) return
+    this.#lookingAgain = true
+    this.#context.clock.setTimer(() => {
+      this.#lookingAgain = false
+      if (this.#silentSince === since && !this.#closed) this.#resetIfSilent(0)
+    }, ms)
   }
 }
 

@@ -153,6 +153,31 @@ describe('reset', () => {
     expect(server.reset).toBe(1)
   })
 
+  it('comes after the node time-out although the caller waited for less, and nobody else does', async () => {
+    const { clock, server, guard } = setUp()
+    server.writes = hangs
+    void guard.write([item('k')], DEADLINE - 3)
+    await clock.advanceAsync(DEADLINE - 3)
+    expect(server.reset).toBe(0)
+    await clock.advanceAsync(3)
+    expect(server.reset).toBe(1)
+    await clock.advanceAsync(10 * DEADLINE)
+    expect([server.reset, clock.pending]).toEqual([1, 0])
+  })
+
+  it('does not come when the answer came later than the caller waited, or the guard was closed', async () => {
+    const { clock, server, guard } = setUp()
+    server.reads = takes(clock, 100)
+    void guard.read(['k'], 50)
+    await clock.advanceAsync(DEADLINE)
+    server.reads = hangs
+    void guard.read(['k'], 50)
+    await clock.advanceAsync(50)
+    void guard.close(10)
+    await clock.advanceAsync(DEADLINE)
+    expect(server.reset).toBe(0)
+  })
+
   it('that throws harms no other deadline', async () => {
     const { clock, server, guard } = setUp()
     server.reads = hangs

@@ -93,9 +93,9 @@ async function runBatch(trial: Trial, venue: Venue, names: string[], watch: numb
     try {
       const end = performance.now() + FAULT
       await Promise.all(parties.map((party) => giveUp(party, trial)))
-      // A connection is dropped in the turn of the event loop after its command has failed, unless the answer comes first.
-      await new Promise((resolve) => setImmediate(resolve))
       await pause(end - performance.now())
+      // A connection is dropped in the turn of the event loop after its time is over, unless the answer comes first.
+      await new Promise((resolve) => setImmediate(resolve))
     } finally {
       mend()
     }
