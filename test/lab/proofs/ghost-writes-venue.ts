@@ -23,8 +23,12 @@ export interface Venue {
 
 const TLS_PORT = 7379
 
-/** Starts a server in a network of its own. With TLS it is the redis-server itself that speaks it. */
-export async function openVenue(way: Way): Promise<Venue> {
+/**
+ * Starts a server in a network of its own. With TLS it is the redis-server itself that speaks it.
+ *
+ * @param memcachedArgs more arguments for memcached
+ */
+export async function openVenue(way: Way, memcachedArgs: readonly string[] = []): Promise<Venue> {
   const namespace = openNamespace()
   const folder = mkdtempSync(join(tmpdir(), 'sharded-cache-tls-'))
   const close = async (): Promise<void> => {
@@ -33,7 +37,7 @@ export async function openVenue(way: Way): Promise<Venue> {
   }
   try {
     if (way === 'memcached') {
-      const server = await namespace.startMemcached()
+      const server = await namespace.startMemcached({ args: memcachedArgs })
       return { way, namespace, server, port: server.port, ca: undefined, close }
     }
     if (!way.endsWith('-tls')) {
