@@ -37,6 +37,8 @@ export class Calls {
   /** Since when something is asked and nothing comes back. */
   #silentSince: number | undefined
   #judging = false
+  /** The latest silence in which somebody gave up before the server had its time. */
+  #abandoned: number | undefined
   #lookingAgain = false
   #judgements = 0
   /** How often the connection was taken for dead. */
@@ -201,11 +203,13 @@ export class Calls {
   }
 
   #lookAgain(since: number, ms: number): void {
+    this.#abandoned = since
     if (this.#lookingAgain) return
     this.#lookingAgain = true
     this.#context.clock.setTimer(() => {
       this.#lookingAgain = false
-      if (this.#silentSince === since && !this.#closed) this.#resetIfSilent(0)
+      // For a silence that began later there is time left: it is looked at once more.
+      if (this.#silentSince === this.#abandoned && !this.#closed) this.#resetIfSilent(0)
     }, ms)
   }
 }

@@ -165,6 +165,21 @@ describe('reset', () => {
     expect([server.reset, clock.pending]).toEqual([1, 0])
   })
 
+  it('comes for a second silence, too, though the look at the first one has yet to come', async () => {
+    const { clock, server, guard } = setUp()
+    server.reads = takes(clock, DEADLINE - 20)
+    void guard.read(['k'], 50)
+    await clock.advanceAsync(DEADLINE - 20)
+    server.writes = hangs
+    void guard.write([item('k')], 10)
+    await clock.advanceAsync(DEADLINE - 1)
+    expect(server.reset).toBe(0)
+    await clock.advanceAsync(1)
+    expect(server.reset).toBe(1)
+    await clock.advanceAsync(10 * DEADLINE)
+    expect([server.reset, clock.pending]).toEqual([1, 0])
+  })
+
   it('does not come when the answer came later than the caller waited, or the guard was closed', async () => {
     const { clock, server, guard } = setUp()
     server.reads = takes(clock, 100)
