@@ -173,12 +173,16 @@ export async function until(
   if (!(await soon(condition, ms))) throw new Error(`waited ${ms} ms for ${what}`)
 }
 
-/** Waits for a condition, at most `ms`; says whether it came about. */
-export async function soon(condition: () => boolean | Promise<boolean>, ms: number): Promise<boolean> {
+/** Waits for a condition, at most `ms`, looking `every` so many; says whether it came about. */
+export async function soon(
+  condition: () => boolean | Promise<boolean>,
+  ms: number,
+  every: number = 5,
+): Promise<boolean> {
   const end = Date.now() + ms
   while (!(await condition())) {
     if (Date.now() > end) return false
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await new Promise((resolve) => setTimeout(resolve, every))
   }
   return true
 }

@@ -1,4 +1,4 @@
-import { until } from '../../support/servers.ts'
+import { soon } from '../../support/servers.ts'
 import { openBare } from './ghost-writes-bare.ts'
 import { closePlainly, openCache, openNode, type Party } from './ghost-writes-party.ts'
 import { Lookout, type Venue, type Way } from './ghost-writes-venue.ts'
@@ -61,6 +61,7 @@ interface Round {
  * attempts of the older one.
  */
 const FAULT = 900
+const READY_EVERY = 50
 const LOOK_EVERY = 20
 const READ_EVERY = 500
 
@@ -114,10 +115,17 @@ async function runBatch(trial: Trial, venue: Venue, names: string[], watch: numb
   }
 }
 
-/** Its connection is up, and the key is as the command that will be given up finds it. */
+/** A party that was not in order before any fault: nothing has been tried yet. */
+export class NotReady extends Error {}
+
+/**
+ * Its connection is up, and the key is as the command that will be given up finds it. Hundreds wait at once, and a circuit that
+ * opened is probed after a second at the earliest: to ask often would only take the time that the probe needs.
+ */
 async function prepare(party: Party, { gives }: Trial): Promise<void> {
-  await until(() => party.set(), 'a first write', LONGEST)
-  if (gives === 'set') await until(() => party.delete(), 'a first removal', LONGEST)
+  const ready = (command: () => Promise<boolean>): Promise<boolean> => soon(command, LONGEST, READY_EVERY)
+  if (!(await ready(() => party.set()))) throw new NotReady('no first write')
+  if (gives === 'set' && !(await ready(() => party.delete()))) throw new NotReady('no first removal')
 }
 
 function strike({ namespace, server }: Venue, fault: Trial['fault']): () => void {
@@ -138,8 +146,8 @@ async function giveUp(party: Party, { gives, next, behind }: Trial): Promise<voi
 async function acknowledge(round: Round, { next }: Trial): Promise<void> {
   const { party } = round
   await party.connect()
-  if (next === 'replay') await until(() => !party.owes(), 'a removal to be made up for', LONGEST)
-  else await until(() => party[next](), `a ${next}`, LONGEST)
+  const done = next === 'replay' ? (): boolean => !party.owes() : party[next]
+  if (!(await soon(done, LONGEST, LOOK_EVERY))) throw new Error(`waited ${LONGEST} ms for a ${next}`)
   round.acknowledged = performance.now()
 }
 
