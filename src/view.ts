@@ -28,15 +28,14 @@ export function createFace<V>(operations: Operations, withSchema: (schema: unkno
     get: <T extends V = V>(key: string, options?: object) =>
       operations.findOne(key, options, value as Getter<T | undefined>),
     async getMany<T extends V = V>(keys: Iterable<string>, options?: object) {
-      const hits = new Map<string, T>()
-      const names = distinct(keys)
-      const entries = await operations.find(names, options)
-      let at = 0
-      for (const name of names) {
-        const entry = entries[at++]
-        if (entry?.kind === 'value') hits.set(name, entry.value as T)
-      }
-      return hits
+      // One table for which keys there are, and for what came of them.
+      const values = new Map<string, T>()
+      for (const key of checkIterable(keys, 'keys')) values.set(key as string, undefined as T)
+      await operations.find(values.keys(), options, (name, entry) => {
+        if (entry?.kind === 'value') values.set(name, entry.value as T)
+        else values.delete(name)
+      })
+      return values
     },
     getEntry: <T extends V = V>(key: string, options?: object) =>
       operations.findOne(key, options, whole as Getter<EntryInfo<T> | undefined>),

@@ -1,13 +1,8 @@
-import { viewOf } from './view.ts'
+import { codeAt } from './text.ts'
+import { startOf, viewOf } from './view.ts'
 
 // The primes of the specification, as signed integers, stand in each function that takes them: a constant of a module is a
 // variable once the package is bundled, and to read them took a fifth of the time of a hash.
-
-/**
- * Held here: once any module of the process has a class that extends String, as ioredis 6 and other clients do, V8 looks a
- * string's methods up at each call, which takes six times as long (Node 20 to 26).
- */
-const codeAt = Function.prototype.call.bind(String.prototype.charCodeAt) as (text: string, at: number) => number
 
 /**
  * XXH32 of a short ASCII text, in plain JavaScript: into WebAssembly a text has to be encoded and copied first, which takes
@@ -74,81 +69,6 @@ export function shortXxh32(text: string, seed: number, braces: boolean): number 
   return finish(hash)
 }
 
-/**
- * {@link shortXxh32} under two seeds in one pass: to read the characters is most of the work, and takes as long for two.
- *
- * @param into takes both hashes, as signed 32-bit integers, when the text is ASCII
- * @returns whether it is
- */
-export function shortXxh32Pair(text: string, seed: number, other: number, into: Int32Array): boolean {
-  const P1 = 0x9e3779b1 | 0
-  const P2 = 0x85ebca77 | 0
-  const P3 = 0xc2b2ae3d | 0
-  const P4 = 0x27d4eb2f
-  const P5 = 0x165667b1
-  const { length } = text
-  let codes = 0
-  let at = 0
-  let hash: number
-  let twin: number
-  if (length >= 16) {
-    let a = (seed + P1 + P2) | 0
-    let b = (seed + P2) | 0
-    let c = seed | 0
-    let d = (seed - P1) | 0
-    let e = (other + P1 + P2) | 0
-    let f = (other + P2) | 0
-    let g = other | 0
-    let h = (other - P1) | 0
-    for (const end = length & ~15; at < end; at += 4) {
-      const w = codeAt(text, at)
-      const x = codeAt(text, at + 1)
-      const y = codeAt(text, at + 2)
-      const z = codeAt(text, at + 3)
-      codes |= w | x | y | z
-      const word = Math.imul(w | (x << 8) | (y << 16) | (z << 24), P2)
-      const mixed = Math.imul(rotate((a + word) | 0, 13), P1)
-      a = b
-      b = c
-      c = d
-      d = mixed
-      const mingled = Math.imul(rotate((e + word) | 0, 13), P1)
-      e = f
-      f = g
-      g = h
-      h = mingled
-    }
-    hash = (rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18)) | 0
-    twin = (rotate(e, 1) + rotate(f, 7) + rotate(g, 12) + rotate(h, 18)) | 0
-  } else {
-    hash = (seed + P5) | 0
-    twin = (other + P5) | 0
-  }
-  hash = (hash + length) | 0
-  twin = (twin + length) | 0
-  for (const end = length - 3; at < end; at += 4) {
-    const w = codeAt(text, at)
-    const x = codeAt(text, at + 1)
-    const y = codeAt(text, at + 2)
-    const z = codeAt(text, at + 3)
-    codes |= w | x | y | z
-    const word = Math.imul(w | (x << 8) | (y << 16) | (z << 24), P3)
-    hash = Math.imul(rotate((hash + word) | 0, 17), P4)
-    twin = Math.imul(rotate((twin + word) | 0, 17), P4)
-  }
-  for (; at < length; at++) {
-    const code = codeAt(text, at)
-    codes |= code
-    const word = Math.imul(code, P5)
-    hash = Math.imul(rotate((hash + word) | 0, 11), P1)
-    twin = Math.imul(rotate((twin + word) | 0, 11), P1)
-  }
-  if (codes > 127) return false
-  into[0] = finish(hash)
-  into[1] = finish(twin)
-  return true
-}
-
 /** XXH32 of the bytes from `start` to `end`, in plain JavaScript. A signed 32-bit integer. */
 export function bytesXxh32(bytes: Uint8Array, seed: number, start: number, end: number): number {
   const P1 = 0x9e3779b1 | 0
@@ -157,7 +77,7 @@ export function bytesXxh32(bytes: Uint8Array, seed: number, start: number, end: 
   const P4 = 0x27d4eb2f
   const P5 = 0x165667b1
   const words = viewOf(bytes)
-  const first = bytes.byteOffset + start
+  const first = startOf(bytes) + start
   const length = end - start
   const last = first + length
   let at = first
@@ -184,7 +104,7 @@ export function bytesXxh32(bytes: Uint8Array, seed: number, start: number, end: 
 }
 
 /** The last mixing, by which every bit of the input changes half of the bits. */
-function finish(hash: number): number {
+export function finish(hash: number): number {
   const P2 = 0x85ebca77 | 0
   const P3 = 0xc2b2ae3d | 0
   const once = Math.imul(hash ^ (hash >>> 15), P2)
@@ -192,7 +112,7 @@ function finish(hash: number): number {
   return twice ^ (twice >>> 16)
 }
 
-function rotate(value: number, bits: number): number {
+export function rotate(value: number, bits: number): number {
   return (value << bits) | (value >>> (32 - bits))
 }
 
@@ -200,6 +120,6 @@ function rotate(value: number, bits: number): number {
  * The top bit of each byte says whether that character is `{`, if all four are ASCII: then what is subtracted is less than
  * 128, and 128 minus it keeps that bit only for 0.
  */
-function bracesIn(word: number): number {
+export function bracesIn(word: number): number {
   return (0x80808080 - (word ^ 0x7b7b7b7b)) | 0
 }

@@ -1,5 +1,6 @@
 import type { ExpireRequest, FillRequest, LeaseOutcome, LeaseRequest } from '../node/atomic.ts'
 import type { WriteItem } from '../node/contract.ts'
+import type { Answers } from '../shard/answers.ts'
 import type { ReadPolicy } from '../shard/read-policy.ts'
 import type { Reader } from '../shard/gathered-reads.ts'
 import type { Removal, Stored } from '../shard/outcomes.ts'
@@ -68,11 +69,7 @@ export class Router {
   ): Promise<T[]> {
     return this.#dispatch(this.#current(), keys, async ({ route, keys: some, at }) => {
       const answers = await route.shard.read(storedNames(some), policy, ms)
-      return take(
-        some,
-        answers.outcomes.map((outcome, i) => new RoutedRead(outcome, answers.sourceOf(i), route)),
-        at,
-      )
+      return take(some, routedReads(answers, route), at)
     })
   }
 
@@ -257,8 +254,19 @@ function atNode({ stored, now, version }: RoutedKey & Omit<ExpireRequest, 'key'>
   return { key: stored, now, version }
 }
 
+// Loops: V8 calls what is given to `map` once for each key, where it does not see what that is.
+
 function storedNames(keys: readonly RoutedKey[]): string[] {
-  return keys.map(({ stored }) => stored)
+  const names: string[] = []
+  for (let i = 0; i < keys.length; i++) names.push((keys[i] as RoutedKey).stored)
+  return names
+}
+
+function routedReads(answers: Answers, route: Route): Routed[] {
+  const { outcomes } = answers
+  const routed: Routed[] = []
+  for (let i = 0; i < outcomes.length; i++) routed.push(new RoutedRead(outcomes[i], answers.sourceOf(i), route))
+  return routed
 }
 
 const ORDER: readonly Removal['status'][] = ['failed', 'journaled', 'deleted', 'absent']

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { deserialize, serialize } from 'node:v8'
 import { ValueError, quote } from '../base/errors.ts'
+import { findPart, hasPart, partOf } from '../base/text.ts'
 import { isPlainText } from './plain-text.ts'
 
 /**
@@ -53,7 +54,7 @@ export function decodeOwnJson(bytes: Uint8Array, from: number): unknown {
   if (last - from < LONG_TEXT) {
     const text = asBuffer(bytes).toString(undefined, from)
     const end = text.length - 1
-    return text.indexOf('"', 1) === end && !text.includes('\\') ? text.slice(1, end) : JSON.parse(text)
+    return findPart(text, '"', 1) === end && !hasPart(text, '\\') ? partOf(text, 1, end) : JSON.parse(text)
   }
   if (bytes.indexOf(BACKSLASH, from) !== -1 || bytes.indexOf(QUOTE, from + 1) !== last) return decodeJson(bytes, from)
   return asBuffer(bytes).toString(undefined, from + 1, last)

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { randomInt } from 'node:crypto'
 import type { Hash } from '../base/hash.ts'
 import { WRITER_BYTES } from '../base/stamps.ts'
-import { viewOf } from '../base/view.ts'
+import { startOf, viewOf } from '../base/view.ts'
 
 /** What an entry stands for. */
 export type EntryKind =
@@ -70,8 +70,8 @@ export const AT_FRESH_UNTIL = 32
 export const AT_VERSION = 38
 export const AT_LEASE_UNTIL = 50
 
-const CHECK_SEED_HIGH = 0x9e37_79b1
-const CHECK_SEED_LOW = 0x85eb_ca77
+export const CHECK_SEED_HIGH = 0x9e37_79b1
+export const CHECK_SEED_LOW = 0x85eb_ca77
 
 /**
  * Writes an envelope, format 1: the header in front of the payload. `docs/envelope.md` gives it byte by byte; golden
@@ -80,10 +80,24 @@ const CHECK_SEED_LOW = 0x85eb_ca77
  * @param payload text is written as UTF-8
  * @param key the whole key (namespace included, before any shortening), for the key check
  */
-export function writeEnvelope(header: Header, payload: Uint8Array | string, key: string, hash: Hash): Buffer {
+export function writeEnvelope(
+  header: Header,
+  payload: Uint8Array | string,
+  key: string | EnvelopeKey,
+  hash: Hash,
+): Buffer {
   const bytes = write(header, payload, key, hash)
   bytes.set(header.version, AT_VERSION)
   return bytes
+}
+
+/** A key, and its check where that is known already. */
+export interface EnvelopeKey {
+  /** The whole key: with the namespace, before any shortening. */
+  readonly full: string
+  /** The halves of its check, as signed 32-bit integers. */
+  readonly checkHigh: number | undefined
+  readonly checkLow: number | undefined
 }
 
 /** All but the version. */
@@ -94,7 +108,7 @@ export function writeNewEnvelope(
   header: NewHeader,
   writer: Uint8Array,
   payload: Uint8Array | string,
-  key: string,
+  key: string | EnvelopeKey,
   hash: Hash,
 ): Buffer {
   const bytes = write(header, payload, key, hash)
@@ -102,13 +116,13 @@ export function writeNewEnvelope(
   return bytes
 }
 
-function write(header: NewHeader, payload: Uint8Array | string, key: string, hash: Hash): Buffer {
+function write(header: NewHeader, payload: Uint8Array | string, key: string | EnvelopeKey, hash: Hash): Buffer {
   const text = typeof payload === 'string'
   const bytes = Buffer.allocUnsafe(HEADER_BYTES + (text ? Buffer.byteLength(payload) : payload.length))
   if (text) bytes.write(payload, HEADER_BYTES)
   else bytes.set(payload, HEADER_BYTES)
   const view = viewOf(bytes)
-  const base = bytes.byteOffset
+  const base = startOf(bytes)
   view.setUint16(base, MAGIC)
   view.setUint8(base + AT_FORMAT, FORMAT)
   view.setUint8(base + AT_FLAGS, KINDS.indexOf(header.kind) | (header.compressed ? COMPRESSED : 0))
@@ -137,10 +151,10 @@ function putTime(view: DataView, at: number, time: number): void {
  *
  * @param key the whole key that was asked for
  */
-export function checkEnvelope(bytes: Uint8Array, key: string, hash: Hash): BadEnvelope | undefined {
+export function checkEnvelope(bytes: Uint8Array, key: string | EnvelopeKey, hash: Hash): BadEnvelope | undefined {
   if (bytes.length < HEADER_BYTES) return CORRUPT
   const view = viewOf(bytes)
-  const base = bytes.byteOffset
+  const base = startOf(bytes)
   const flags = view.getUint8(base + AT_FLAGS)
   if (view.getUint16(base) !== MAGIC || view.getUint8(base + AT_FORMAT) !== FORMAT) return CORRUPT
   if (KINDS[flags & KIND_BITS] === undefined || (flags & RESERVED) !== 0) return CORRUPT
@@ -165,13 +179,13 @@ export function isCompressed(bytes: Uint8Array): boolean {
 
 /** Of an envelope that was checked: milliseconds. */
 export function loadTimeIn(bytes: Uint8Array): number {
-  return viewOf(bytes).getUint32(bytes.byteOffset + AT_LOAD_TIME)
+  return viewOf(bytes).getUint32(startOf(bytes) + AT_LOAD_TIME)
 }
 
 /** Of an envelope that was checked: the time at one of the places `AT_…`. */
 export function timeIn(bytes: Uint8Array, at: number): number {
   const view = viewOf(bytes)
-  const start = bytes.byteOffset + at
+  const start = startOf(bytes) + at
   return view.getUint16(start) * 2 ** 32 + view.getUint32(start + 2)
 }
 
@@ -202,11 +216,20 @@ const WRONG_KEY: BadEnvelope = { status: 'wrong-key' }
 /** Of the key that was last asked for, as signed integers: a list made for each would have to be collected. */
 const KEY_CHECK = new Int32Array(2)
 
-function hashKey(key: string, hash: Hash): void {
-  if (hash.pair) hash.pair(key, CHECK_SEED_HIGH, CHECK_SEED_LOW, KEY_CHECK)
+function hashKey(key: string | EnvelopeKey, hash: Hash): void {
+  if (typeof key !== 'string') {
+    const { checkHigh, checkLow } = key
+    if (checkHigh !== undefined && checkLow !== undefined) {
+      KEY_CHECK[0] = checkHigh
+      KEY_CHECK[1] = checkLow
+      return
+    }
+  }
+  const text = typeof key === 'string' ? key : key.full
+  if (hash.pair) hash.pair(text, CHECK_SEED_HIGH, CHECK_SEED_LOW, KEY_CHECK)
   else {
-    KEY_CHECK[0] = hash.text(key, CHECK_SEED_HIGH)
-    KEY_CHECK[1] = hash.text(key, CHECK_SEED_LOW)
+    KEY_CHECK[0] = hash.text(text, CHECK_SEED_HIGH)
+    KEY_CHECK[1] = hash.text(text, CHECK_SEED_LOW)
   }
 }
 
@@ -233,7 +256,7 @@ export function newVersion(now: number, writer: Uint8Array): Uint8Array {
 }
 
 function putVersion(bytes: Uint8Array, at: number, now: number, writer: Uint8Array): void {
-  putTime(viewOf(bytes), bytes.byteOffset + at, now)
+  putTime(viewOf(bytes), startOf(bytes) + at, now)
   for (let i = 0; i < WRITER_BYTES; i++) bytes[at + AT_WRITER + i] = writer[i] as number
   count = (count + 1) % 2 ** 24
   bytes[at + AT_COUNT] = count >>> 16

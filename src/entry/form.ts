@@ -18,6 +18,7 @@ import {
   VERSION_BYTES,
   writeEnvelope,
   writeNewEnvelope,
+  type EnvelopeKey,
   type NewHeader,
 } from './envelope.ts'
 import { Entry, EntryTimes } from './entry.ts'
@@ -75,18 +76,24 @@ export function encodePayload({ codec, compression, maxInflatedBytes }: Form, va
   return compression === undefined ? plain : toCompress(plain, compression, maxInflatedBytes)
 }
 
-/** The bytes that go to a node. `fullKey` is the namespaced key before any shortening. */
-export function pack(form: Form, payload: Payload, fullKey: string, options: PackOptions, hash: Hash): Uint8Array {
+/** The bytes that go to a node. */
+export function pack(
+  form: Form,
+  payload: Payload,
+  key: string | EnvelopeKey,
+  options: PackOptions,
+  hash: Hash,
+): Uint8Array {
   if (form.format === 'raw') {
     const plain = plainOf(payload)
     return typeof plain === 'string' ? Buffer.from(plain) : plain
   }
   const { writer } = options
   if (typeof payload === 'string' || !(payload instanceof Compressible)) {
-    return writeNewEnvelope(headerOf(options, false), writer, payload, fullKey, hash)
+    return writeNewEnvelope(headerOf(options, false), writer, payload, key, hash)
   }
   const { bytes, compressed } = payload.stored
-  return writeNewEnvelope(headerOf(options, compressed), writer, bytes, fullKey, hash)
+  return writeNewEnvelope(headerOf(options, compressed), writer, bytes, key, hash)
 }
 
 function headerOf({ kind, ttl, window, loadTime, now }: PackOptions, compressed: boolean): NewHeader {
@@ -95,10 +102,16 @@ function headerOf({ kind, ttl, window, loadTime, now }: PackOptions, compressed:
 }
 
 /** The bytes that stand for an entry while it is loaded, under a lease with this token for `ms` milliseconds. */
-export function packLease(fullKey: string, token: Uint8Array, ms: number, now: number, hash: Hash): Uint8Array {
+export function packLease(
+  key: string | EnvelopeKey,
+  token: Uint8Array,
+  ms: number,
+  now: number,
+  hash: Hash,
+): Uint8Array {
   const until = now + ms
   const times = { writtenAt: now, freshUntil: until, entryUntil: until, leaseUntil: until, loadTime: 0 }
-  return writeEnvelope({ kind: 'lease', compressed: false, version: token, ...times }, NO_PAYLOAD, fullKey, hash)
+  return writeEnvelope({ kind: 'lease', compressed: false, version: token, ...times }, NO_PAYLOAD, key, hash)
 }
 
 /** Until when the lease holds that these bytes stand for, by its holder's clock (wall clock); 0 for bytes that are too short. */
@@ -151,12 +164,12 @@ export function roundTrip(form: Form, value: unknown, payload: Payload): Revived
 export function unpack(
   form: Form,
   bytes: Uint8Array,
-  fullKey: string,
+  key: string | EnvelopeKey,
   now: number,
   hash: Hash,
 ): Unpacked | Promise<Unpacked> {
   if (form.format === 'raw') return entryOf(form, decode(form, bytes, 0), bytes.length, undefined)
-  const problem = checkEnvelope(bytes, fullKey, hash)
+  const problem = checkEnvelope(bytes, key, hash)
   if (problem) return problem
   const kind = kindIn(bytes)
   if (kind === 'lease') return LEASE

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { OptionError, KeyError, quote } from '../base/errors.ts'
+import { hasNoLoneSurrogate } from '../base/text.ts'
 import { hashTag } from '../base/hash-tag.ts'
 
 /** The longest stored key, in bytes: memcached's limit, kept on every adapter so that keys are the same on all of them. */
@@ -14,7 +15,7 @@ const ILLEGAL = /[\s\p{Cc}]/u
  * @throws KeyError `ERR_KEY` for what is not a string, is empty, or has a lone surrogate (two such keys would hash alike)
  */
 export function checkKey(key: unknown): string {
-  if (typeof key === 'string' && key.length > 0 && key.isWellFormed()) return key
+  if (typeof key === 'string' && key.length > 0 && hasNoLoneSurrogate(key)) return key
   const why =
     typeof key !== 'string' ? 'must be a string' : key.length === 0 ? 'must not be empty' : 'has a lone surrogate'
   throw new KeyError(`a key ${why}; given: ${quote(key)}`)

@@ -1,4 +1,6 @@
 import { Buffer } from 'node:buffer'
+import { hasNoLoneSurrogate, hasPart, partOf } from '../base/text.ts'
+
 /** How many characters are looked at together. */
 const PIECE = 16_384
 
@@ -14,9 +16,9 @@ const words = new Int32Array(bytes.buffer, bytes.byteOffset, PIECE / 4)
  * Anderson, Bit Twiddling Hacks (https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord).
  */
 export function isPlainText(text: string): boolean {
-  if (text.includes('"') || text.includes('\\') || !text.isWellFormed()) return false
+  if (hasPart(text, '"') || hasPart(text, '\\') || !hasNoLoneSurrogate(text)) return false
   for (let from = 0; from < text.length; from += PIECE) {
-    const piece = from === 0 && text.length <= PIECE ? text : text.slice(from, from + PIECE)
+    const piece = from === 0 && text.length <= PIECE ? text : partOf(text, from, from + PIECE)
     // What is beyond Latin-1 loses its upper byte: it may look like a control character, and none of those is lost.
     if (hasControls(bytes.write(piece, 0, 'latin1'))) return false
   }

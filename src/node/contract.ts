@@ -68,6 +68,12 @@ export function countFailures(outcomes: readonly unknown[]): number {
   return failures
 }
 
+/** Whether any of these outcomes is a failure. A loop: `some` calls what it is given for each. */
+export function anyFailed(outcomes: readonly unknown[]): boolean {
+  for (const outcome of outcomes) if (isFailure(outcome)) return true
+  return false
+}
+
 /** So many times the same failure: a list as adapters make them, since one that is made at its full length is another kind to V8. */
 export function allFailed(error: NodeError, keys: number): NodeError[] {
   const outcomes: NodeError[] = []

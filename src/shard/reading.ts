@@ -2,7 +2,7 @@ import type { Budget } from '../base/budget.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Deadlines } from '../base/deadlines.ts'
 import type { ErrorCode } from '../base/errors.ts'
-import { allFailed, countFailures, isFailure, type ReadOutcome } from '../node/contract.ts'
+import { allFailed, anyFailed, countFailures, isFailure, type ReadOutcome } from '../node/contract.ts'
 import type { Guard } from '../node/guard.ts'
 import { vouch } from '../node/powers.ts'
 import { Answers, noAnswers, type Source } from './answers.ts'
@@ -44,7 +44,7 @@ export function readInOrder(
   const end = context.clock.monotonic() + ms
   return first.read(keys, ms).then((outcomes) => {
     const answers = new Answers(outcomes, source)
-    return outcomes.some(isFailure) ? readAgain(answers, first, first, [], keys, end, context) : answers
+    return anyFailed(outcomes) ? readAgain(answers, first, first, [], keys, end, context) : answers
   })
 }
 
@@ -63,7 +63,7 @@ async function readFromOne(
   const answers = await ask(next, first, keys, usable.length > 0 && retries > 0 ? ms / 2 : ms, context)
   const { outcomes } = answers
   if (next !== first) context.failedOver(first, next, countGood(outcomes))
-  return outcomes.some(isFailure) ? readAgain(answers, first, next, usable, keys, end, context) : answers
+  return anyFailed(outcomes) ? readAgain(answers, first, next, usable, keys, end, context) : answers
 }
 
 /**

@@ -63,7 +63,10 @@ export class Intake {
       if (unpacked instanceof Promise || isWrong(unpacked, form)) return this.#acceptSlowly(targets, routed, form, end)
       results.push(unpacked)
     }
-    return results.map((unpacked, i) => this.#take(targets[i] as TierKey, unpacked, routed[i] as Routed))
+    const taken: Taken[] = []
+    for (let i = 0; i < results.length; i++)
+      taken.push(this.#take(targets[i] as TierKey, results[i], routed[i] as Routed))
+    return taken
   }
 
   /**
@@ -114,7 +117,7 @@ export class Intake {
   }
 
   #unpack(target: TierKey, bytes: Uint8Array, form: Form, now: number): Unpacked | Promise<Unpacked> {
-    return unpack(form, bytes, target.full, now, this.#context.hash)
+    return unpack(form, bytes, target, now, this.#context.hash)
   }
 
   /**

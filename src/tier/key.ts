@@ -1,7 +1,5 @@
 import type { RoutedKey } from '../cluster/routed.ts'
+import type { EnvelopeKey } from '../entry/envelope.ts'
 
 /** A key in all its forms. */
-export interface TierKey extends RoutedKey {
-  /** With the namespace, before any shortening: what the key check covers. */
-  readonly full: string
-}
+export interface TierKey extends RoutedKey, EnvelopeKey {}

@@ -157,7 +157,7 @@ export class Leases {
   }
 
   #request({ target, seen, token }: Wanted, leaseMs: number, now: number): LeaseRequest {
-    const placeholder = packLease(target.full, token, leaseMs, now, this.#context.hash)
+    const placeholder = packLease(target, token, leaseMs, now, this.#context.hash)
     return new OneRequest(target.stored, seen, token, placeholder, leaseMs)
   }
 

@@ -103,8 +103,13 @@ export class Tiers {
     const stamps = fence && keys.map(({ key }) => fence.stamp(key))
     const began = this.#moment()
     return this.#context.router.read(keys, reads, timeout, (some, routed, at) => {
-      const found = (taken: readonly Taken[]): Found[] =>
-        routed.map((one, i) => this.#take(some[i] as TierKey, one, taken[i], stamps?.[at[i] as number], began))
+      const found = (taken: readonly Taken[]): Found[] => {
+        const all: Found[] = []
+        for (let i = 0; i < routed.length; i++) {
+          all.push(this.#take(some[i] as TierKey, routed[i] as Routed, taken[i], stamps?.[at[i] as number], began))
+        }
+        return all
+      }
       const taken = this.#intake.accept(some, routed, form, began.monotonic + timeout)
       return taken instanceof Promise ? taken.then(found) : found(taken)
     })
@@ -146,7 +151,7 @@ export class Tiers {
     for (const [i, { target, kind, payload, ttl, window, token, loadTime }] of entries.entries()) {
       if (!replaces && !this.takesFill(target, form, token)) continue
       sent.push(i)
-      const value = pack(form, payload, target.full, { kind, ttl, window, loadTime, now, writer }, hash)
+      const value = pack(form, payload, target, { kind, ttl, window, loadTime, now, writer }, hash)
       items.push({ key: target.key, position: target.position, stored: target.stored, value, ttl: ttl + window, token })
     }
     if (sent.length > 0) {
@@ -179,7 +184,7 @@ export class Tiers {
     }
     const { router, hash, stamps } = this.#context
     const { writer: mark } = stamps
-    const value = pack(form, payload, target.full, { kind, ttl, window, loadTime, now, writer: mark }, hash)
+    const value = pack(form, payload, target, { kind, ttl, window, loadTime, now, writer: mark }, hash)
     router.joinWrite(target, value, ttl + window, token, timeout, replaces, teller)
   }
 

@@ -3,7 +3,8 @@ import xxhash from 'xxhash-wasm'
 import { describe, expect, it } from 'vitest'
 import { hashTag } from '../../src/base/hash-tag.ts'
 import { loadHash } from '../../src/base/hash.ts'
-import { bytesXxh32, shortXxh32, shortXxh32Pair } from '../../src/base/xxh32.ts'
+import { plainXxh32, shortXxh32Pair } from '../../src/base/xxh32-many.ts'
+import { bytesXxh32, shortXxh32 } from '../../src/base/xxh32.ts'
 import { seededRandom } from '../../src/testing/index.ts'
 import { xxh32 } from '../placement/xxh32.ts'
 
@@ -14,12 +15,16 @@ const settings = { seed: 20260501, numRuns: 2_000 }
 const ASCII = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code))
 const OTHERS = ['\u0080', 'é', 'ÿ', '\u0100', 'Ā', '\u017b', '\u7b7b', '\u8000', '€', '\ud83d\udd11', '\uffff']
 
+/** As `plain` has it: printable ASCII, without blanks and `{`. */
+const PLAIN = /^[\x21-\x7a\x7c-\x7e]*$/
+
 describe('XXH32 in JavaScript', () => {
   it('is what xxhash-wasm says, of a million texts, some of them not ASCII', () => {
     const random = seededRandom(32)
     const pick = (from: readonly string[]): string => from[Math.floor(random() * from.length)] as string
     const wrong: string[] = []
     const both = new Int32Array(2)
+    const all = new Int32Array(3)
     for (let i = 0; i < 1_000_000; i++) {
       let text = ''
       const length = Math.floor(random() * 64)
@@ -29,6 +34,13 @@ describe('XXH32 in JavaScript', () => {
       hash.pair?.(text, seed, i, both)
       if (hash.text(text, seed) !== right || both[0] !== (right | 0)) wrong.push(text)
       if (i % 8 === 0 && both[1] !== (h32(text, i) | 0)) wrong.push(text)
+      // Few of them are plain: those that are, and what is left of the others.
+      const key = i % 2 === 0 ? text : text.replace(/[^\x21-\x7e]|\{/g, '')
+      if (hash.plain?.(key, seed, i, all) !== (key.length <= 40 && PLAIN.test(key))) wrong.push(key)
+      else if (PLAIN.test(key) && key.length <= 40 && i % 3 === 0) {
+        const expected = [h32(key) | 0, h32(key, seed) | 0, h32(key, i) | 0]
+        if (!expected.every((one, at) => all[at] === one)) wrong.push(key)
+      }
     }
     expect(wrong).toEqual([])
   })
@@ -36,6 +48,7 @@ describe('XXH32 in JavaScript', () => {
   it('is what the specification says, of every length', () => {
     const text = '0123456789abcdefghijklmnopqrstuvwxyz:/~!ABCDEFGHIJKLMNOPQRSTUVWXYZ'
     const both = new Int32Array(2)
+    const all = new Int32Array(3)
     for (let length = 0; length <= text.length; length++) {
       const given = text.slice(0, length)
       for (const seed of [0, 1, 0x7fffffff, 0xffffffff]) {
@@ -43,6 +56,8 @@ describe('XXH32 in JavaScript', () => {
         expect(said).toBe(xxh32(Buffer.from(given), seed) | 0)
         expect(shortXxh32Pair(given, ~seed, seed, both)).toBe(true)
         expect([...both]).toEqual([xxh32(Buffer.from(given), ~seed) | 0, said])
+        expect(plainXxh32(given, ~seed, seed, all)).toBe(true)
+        expect([...all]).toEqual([xxh32(Buffer.from(given), 0) | 0, ...both])
       }
     }
   })
@@ -66,6 +81,18 @@ describe('XXH32 in JavaScript', () => {
           const text = 'a'.repeat(at) + other + 'a'.repeat(length - at - 1)
           expect(shortXxh32(text, 0, true)).toBeUndefined()
           expect(shortXxh32Pair(text, 0, 1, new Int32Array(2))).toBe(false)
+        }
+      }
+    }
+  })
+
+  it('takes for plain what is, whatever its one other character is, and wherever that stands', () => {
+    const into = new Int32Array(3)
+    for (let length = 1; length <= 40; length++) {
+      for (let at = 0; at < length; at++) {
+        for (const one of [...ASCII, ...OTHERS]) {
+          const text = 'a'.repeat(at) + one + '~'.repeat(length - at - 1)
+          if (plainXxh32(text, 0, 1, into) !== PLAIN.test(text)) expect.fail(JSON.stringify(text))
         }
       }
     }
