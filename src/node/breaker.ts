@@ -49,6 +49,28 @@ export class Breaker {
     this.#signal(signal)
   }
 
+  /**
+   * What a command says about the server; nothing went wrong with it unless `failure` is given.
+   *
+   * @param forgivenUntil until when (monotonic) a broken connection is our own doing
+   */
+  told(failure: NodeError | undefined, forgivenUntil: number): void {
+    switch (failure?.code) {
+      case undefined:
+      case 'ERR_NODE':
+        this.answered()
+        return
+      case 'ERR_NODE_DOWN':
+      case 'ERR_AUTH':
+        if (this.#context.clock.monotonic() >= forgivenUntil) this.failed('broke', failure)
+        return
+      // The client library has a deadline of its own, and it came first.
+      case 'ERR_NODE_TIMEOUT':
+      case 'ERR_NODE_UNREADY':
+        this.failed('missed', failure)
+    }
+  }
+
   /** Ends all probing; from now on nothing changes the state. */
   stop(): void {
     this.#stopped = true

@@ -71,52 +71,78 @@ export class Calls {
 
   /** Settles with `ask()`, or rejects with a NodeError when `ms` pass first. */
   run<T>(operation: OperationName, keys: number, ms: number, ask: () => Promise<T>): Promise<T> {
-    const { address, clock, deadlines, nodeTimeout } = this.#context
-    // Whatever the adapter holds, it can be let go of.
-    if (operation !== 'close') {
-      if (this.#closed) return Promise.reject(new NodeError('ERR_NODE_DOWN', `${address} was closed`))
-      // A probe may find it well again, whatever an adapter of somebody else's keeps waiting.
-      if (this.#pending >= MAX_PENDING && operation !== 'connect') {
-        return Promise.reject(new NodeError('ERR_NODE_BUSY', `${MAX_PENDING} operations already wait for ${address}`))
-      }
+    return new Promise((resolve, reject) => this.begin(operation, keys, ms, ask, resolve, reject))
+  }
+
+  /**
+   * The same for somebody who has no promise of his own for it: each one between a read and its caller takes a turn of its
+   * own, and what is read alone waits for every one of them. Tells one of both, once, and not before this returns.
+   *
+   * @param came told what `ask()` gave; must not throw
+   * @param failed told what went wrong; must not throw
+   */
+  begin<T>(
+    operation: OperationName,
+    keys: number,
+    ms: number,
+    ask: () => Promise<T>,
+    came: (value: T) => void,
+    failed: (error: Error) => void,
+  ): void {
+    const { clock, deadlines, nodeTimeout } = this.#context
+    const refusal = this.#refusal(operation)
+    if (refusal) {
+      queueMicrotask(() => failed(refusal))
+      return
     }
-    return new Promise<T>((resolve, reject) => {
-      this.#silentSince ??= clock.monotonic()
-      const silences = this.#silences
-      let answered = false
-      const deadline = deadlines.set(ms, (late) => {
-        const error = this.#timeout(operation, keys, ms)
-        reject(error)
-        if (operation === 'close') return
+    this.#silentSince ??= clock.monotonic()
+    const silences = this.#silences
+    let answered = false
+    let overdue = false
+    const deadline = deadlines.set(ms, (late) => {
+      const error = this.#timeout(operation, keys, ms)
+      overdue = true
+      if (operation !== 'close') {
         if (ms >= NEARLY_ALL * nodeTimeout) this.#suspect = true
         if (COMMANDS.has(operation)) this.#judge(ms, late, error, () => answered)
         this.#resetIfSilent(late)
-      })
-      const settled = (): void => {
-        // What ends because its connection was thrown away was not answered.
-        answered = this.#silences === silences
-        if (answered) this.#suspect = false
-        deadline.cancel()
-        this.#silentSince = undefined
-        if (--this.#pending === 0) this.#drained?.()
       }
-      this.#pending++
-      begin(ask).then(
-        (value) => {
-          const finish = (): void => {
-            settled()
-            resolve(value)
-          }
-          if (isLost(value)) this.#inTurn(finish)
-          else finish()
-        },
-        (error: unknown) =>
-          this.#inTurn(() => {
-            settled()
-            reject(error as Error)
-          }),
-      )
+      failed(error)
     })
+    const settled = (): void => {
+      // What ends because its connection was thrown away was not answered.
+      answered = this.#silences === silences
+      if (answered) this.#suspect = false
+      deadline.cancel()
+      this.#silentSince = undefined
+      if (--this.#pending === 0) this.#drained?.()
+    }
+    this.#pending++
+    begin(ask).then(
+      (value) => {
+        const finish = (): void => {
+          settled()
+          if (!overdue) came(value)
+        }
+        if (isLost(value)) this.#inTurn(finish)
+        else finish()
+      },
+      (error: unknown) =>
+        this.#inTurn(() => {
+          settled()
+          if (!overdue) failed(error as Error)
+        }),
+    )
+  }
+
+  #refusal(operation: OperationName): NodeError | undefined {
+    const { address } = this.#context
+    // Whatever the adapter holds, it can be let go of.
+    if (operation === 'close') return undefined
+    if (this.#closed) return new NodeError('ERR_NODE_DOWN', `${address} was closed`)
+    // A probe may find it well again, whatever an adapter of somebody else's keeps waiting.
+    if (this.#pending < MAX_PENDING || operation === 'connect') return undefined
+    return new NodeError('ERR_NODE_BUSY', `${MAX_PENDING} operations already wait for ${address}`)
   }
 
   /** Lets no more begin, and waits until nothing is under way, at most `ms`. */

@@ -125,9 +125,14 @@ export class Guard {
 
   /** Reads keys; one outcome each. */
   read(keys: readonly string[], ms: number): Promise<ReadOutcome[]> {
+    return new Promise((resolve) => this.beginRead(keys, ms, resolve))
+  }
+
+  /** The same, as {@link Calls.begin} has it. */
+  beginRead(keys: readonly string[], ms: number, done: (outcomes: ReadOutcome[]) => void): void {
     this.counts.reads += keys.length
     const start = this.#context.clock.monotonic()
-    return this.ask('read', keys.length, ms, () => this.adapter.read(keys), start)
+    this.#begin<ReadOutcome>('read', keys.length, ms, () => this.adapter.read(keys), done, start)
   }
 
   /** Writes entries; one outcome each. */
@@ -208,22 +213,32 @@ export class Guard {
     }
   }
 
-  /**
-   * Asks the server for one outcome for each of so many keys, unless its circuit is open. Never rejects.
-   *
-   * @param start when a read began (monotonic): what it brings and how long it took is noted
-   */
-  ask<T>(
+  /** Asks the server for one outcome for each of so many keys, unless its circuit is open. Never rejects. */
+  ask<T>(operation: OperationName, keys: number, ms: number, ask: () => Promise<T[]>): Promise<(T | NodeError)[]> {
+    return new Promise((resolve) => this.#begin<T>(operation, keys, ms, ask, resolve))
+  }
+
+  /** @param start when a read began (monotonic): what it brings and how long it took is noted */
+  #begin<T>(
     operation: OperationName,
     keys: number,
     ms: number,
     ask: () => Promise<T[]>,
+    done: (outcomes: (T | NodeError)[]) => void,
     start?: number,
-  ): Promise<(T | NodeError)[]> {
-    if (!this.#breaker.closed) return Promise.resolve(this.#refuse(operation, keys))
-    return this.#calls.run(operation, keys, ms, ask).then(
-      (outcomes) => this.#answered(operation, outcomes, keys, start),
-      (error: unknown) => this.#unanswered(operation, error, keys),
+  ): void {
+    if (!this.#breaker.closed) {
+      const refused = this.#refuse(operation, keys)
+      queueMicrotask(() => done(refused))
+      return
+    }
+    this.#calls.begin(
+      operation,
+      keys,
+      ms,
+      ask,
+      (outcomes) => done(this.#answered(operation, outcomes, keys, start)),
+      (error) => done(this.#unanswered(operation, error, keys)),
     )
   }
 
@@ -237,32 +252,15 @@ export class Guard {
     const failure = failed === 0 ? undefined : (given.find(isFailure) as NodeError)
     if (failed === 0) this.#state = 'up'
     else this.#failed(operation, failure, failed)
-    this.#signal(failed < keys ? undefined : failure)
+    this.#breaker.told(failed < keys ? undefined : failure, this.#forgivenUntil)
     return given
   }
 
   #unanswered(operation: OperationName, error: unknown, keys: number): NodeError[] {
     const failure = this.#failed(operation, error, keys)
-    if (failure.code !== 'ERR_NODE_TIMEOUT') this.#signal(failure)
+    // A deadline that passed here is judged where it is kept.
+    if (failure.code !== 'ERR_NODE_TIMEOUT') this.#breaker.told(failure, this.#forgivenUntil)
     return allFailed(failure, keys)
-  }
-
-  /** What a command says about the server. A deadline that passed here is judged where it is kept. */
-  #signal(failure: NodeError | undefined): void {
-    switch (failure?.code) {
-      case undefined:
-      case 'ERR_NODE':
-        this.#breaker.answered()
-        return
-      case 'ERR_NODE_DOWN':
-      case 'ERR_AUTH':
-        if (this.#context.clock.monotonic() >= this.#forgivenUntil) this.#breaker.failed('broke', failure)
-        return
-      // The client library has a deadline of its own, and it came first.
-      case 'ERR_NODE_TIMEOUT':
-      case 'ERR_NODE_UNREADY':
-        this.#breaker.failed('missed', failure)
-    }
   }
 
   #refuse(operation: OperationName, keys: number): NodeError[] {

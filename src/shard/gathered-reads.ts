@@ -6,8 +6,14 @@ import { Places } from './places.ts'
 import type { ReadPolicy } from './read-policy.ts'
 import { MOST_WAITING, Turn, type Batch } from './turn.ts'
 
-/** Reads keys of one shard together, within `ms`. */
-export type ReadMany = (keys: readonly string[], policy: ReadPolicy, ms: number) => Promise<Answers>
+/** Reads keys of one shard together, within `ms`, and tells one of both what came of it, once and later. */
+export type ReadMany = (
+  keys: readonly string[],
+  policy: ReadPolicy,
+  ms: number,
+  came: (answers: Answers) => void,
+  failed: (error: unknown) => void,
+) => void
 
 /** Who waits for one key. An object for each instead of a promise: what thousands wait for is what memory is spent on. */
 export interface Reader {
@@ -77,7 +83,10 @@ export class GatheredReads {
   }
 
   #send({ keys, how, readers, at }: ReadBatch, ms: number): void {
-    this.#read(keys.names, how, ms).then(
+    this.#read(
+      keys.names,
+      how,
+      ms,
       (answers) => {
         const { outcomes } = answers
         this.#waiting -= readers.length

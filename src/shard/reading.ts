@@ -37,14 +37,32 @@ export function readInOrder(
 ): Promise<Answers> {
   const first = order[0]
   if (first === undefined) return Promise.resolve(noAnswers(keys.length))
+  if (order.length === 1 && first === context.primary) {
+    return new Promise((resolve, reject) => readFromOnly(first, keys, ms, context, resolve, reject))
+  }
   context.budget.earn()
-  if (order.length > 1 || first !== context.primary) return readFromOne(order, first, keys, ms, context)
-  const source = sourceOf(first)
-  if (context.retries === 0) return first.read(keys, ms).then((outcomes) => new Answers(outcomes, source))
+  return readFromOne(order, first, keys, ms, context)
+}
+
+/**
+ * Reads keys from the only server there is, as {@link readInOrder} does, for somebody who has no promise of his own for it;
+ * see `Calls.begin`.
+ */
+export function readFromOnly(
+  only: Guard,
+  keys: readonly string[],
+  ms: number,
+  context: ReadingContext,
+  came: (answers: Answers) => void,
+  failed: (error: unknown) => void,
+): void {
+  context.budget.earn()
+  const source = sourceOf(only)
   const end = context.clock.monotonic() + ms
-  return first.read(keys, ms).then((outcomes) => {
+  only.beginRead(keys, ms, (outcomes) => {
     const answers = new Answers(outcomes, source)
-    return anyFailed(outcomes) ? readAgain(answers, first, first, [], keys, end, context) : answers
+    if (context.retries === 0 || !anyFailed(outcomes)) came(answers)
+    else readAgain(answers, only, only, [], keys, end, context).then(came, failed)
   })
 }
 

@@ -20,7 +20,7 @@ import { Ledger, type Begun } from './ledger.ts'
 import { orderOf, type Member } from './member.ts'
 import { removedOf, storedOf, type Removal, type Stored } from './outcomes.ts'
 import type { ReadPolicy } from './read-policy.ts'
-import { readInOrder, type ReadingContext } from './reading.ts'
+import { readFromOnly, readInOrder, type ReadingContext } from './reading.ts'
 import { MOST_WAITING } from './turn.ts'
 
 /** What shards share within one cache. */
@@ -78,7 +78,7 @@ export class Shard {
     this.#reading = readingContext(context, primary.guard, this.#tellFailover.bind(this))
     this.gather = new Gather({
       clock,
-      read: this.read.bind(this),
+      read: this.#beginRead.bind(this),
       write: this.write.bind(this),
       lease: this.lease.bind(this),
       fill: this.fill.bind(this),
@@ -99,10 +99,20 @@ export class Shard {
    * moment ago is read from the primary, whatever the policy says.
    */
   read(keys: readonly string[], policy: ReadPolicy, ms: number): Promise<Answers> {
+    return new Promise((resolve, reject) => this.#beginRead(keys, policy, ms, resolve, reject))
+  }
+
+  #beginRead(
+    keys: readonly string[],
+    policy: ReadPolicy,
+    ms: number,
+    came: (answers: Answers) => void,
+    failed: (error: unknown) => void,
+  ): void {
     this.gather.release(keys)
     const single = this.members.length === 1 && typeof policy === 'string'
-    if (single && this.ledger.backlog === 0) return readInOrder([this.primary], keys, ms, this.#reading)
-    return this.#readInParts(keys, policy, ms, single)
+    if (single && this.ledger.backlog === 0) readFromOnly(this.primary, keys, ms, this.#reading, came, failed)
+    else this.#readInParts(keys, policy, ms, single).then(came, failed)
   }
 
   async #readInParts(keys: readonly string[], policy: ReadPolicy, ms: number, single: boolean): Promise<Answers> {

@@ -82,6 +82,48 @@ describe('a call', () => {
   })
 })
 
+describe('a caller without a promise', () => {
+  const told = () => {
+    const all: unknown[] = []
+    return { all, came: (value: unknown) => void all.push(value), failed: (error: Error) => void all.push(error) }
+  }
+
+  it.each<[string, () => Promise<number>, unknown]>([
+    ['what came', () => Promise.resolve(1), 1],
+    ['what went wrong', () => Promise.reject(new Error('no')), { message: 'no' }],
+    ['what was thrown', () => { throw new Error('at once') }, { message: 'at once' }], // prettier-ignore
+  ])('is told %s, once, and not at once', async (_, ask, expected) => {
+    const { clock, calls } = setUp()
+    const { all, came, failed } = told()
+    calls.begin('read', 1, NODE_TIMEOUT, ask, came, failed)
+    expect(all).toEqual([])
+    await clock.advanceAsync(10 * NODE_TIMEOUT)
+    expect(all).toMatchObject([expected])
+  })
+
+  it('is told of the deadline, when all that follows from it is known, and of nothing after it', async () => {
+    const { clock, calls, missed } = setUp()
+    const late = gate<number>()
+    const known: unknown[] = []
+    const failed = (error: Error): void => void known.push((error as NodeError).code, calls.suspect, missed.length)
+    calls.begin('read', 1, NODE_TIMEOUT, () => late.promise, () => known.push('came'), failed) // prettier-ignore
+    await clock.advanceAsync(NODE_TIMEOUT)
+    late.open(1)
+    await clock.advanceAsync(NODE_TIMEOUT)
+    expect(known).toEqual(['ERR_NODE_TIMEOUT', true, 1])
+  })
+
+  it('is told later, too, that nothing is begun any more', async () => {
+    const { calls } = setUp()
+    const { all, came, failed } = told()
+    await calls.drain(0)
+    calls.begin('read', 1, NODE_TIMEOUT, never, came, failed)
+    expect(all).toEqual([])
+    await turn()
+    expect(all).toMatchObject([{ code: 'ERR_NODE_DOWN' }])
+  })
+})
+
 describe('a caller who waits for less than a server has', () => {
   it('is told at once; the server is judged when its own time has passed', async () => {
     const { clock, read, missed } = setUp()

@@ -3,7 +3,7 @@ import { NodeError } from '../../src/base/errors.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
 import type { ReadOutcome } from '../../src/node/contract.ts'
 import { Answers } from '../../src/shard/answers.ts'
-import { GatheredReads } from '../../src/shard/gathered-reads.ts'
+import { GatheredReads, type ReadMany } from '../../src/shard/gathered-reads.ts'
 import { MOST_WAITING } from '../../src/shard/turn.ts'
 import { turn } from '../support/caches.ts'
 import { gate } from '../support/fake-node.ts'
@@ -20,10 +20,9 @@ function setUp(until: Promise<unknown> = Promise.resolve()) {
   let refused = 0
   const gather = new GatheredReads(
     clock,
-    async (keys, policy, ms) => {
+    (keys, policy, ms, came) => {
       sent.push({ keys: [...keys], policy, ms })
-      await until
-      return answersOf(keys)
+      void until.then(() => came(answersOf(keys)))
     },
     () => {
       refused++
@@ -118,7 +117,8 @@ describe('reads of one turn', () => {
 
   it('a read that rejects is everybody’s, and counts as settled', async () => {
     const clock = new ManualClock()
-    const gather = new GatheredReads(clock, () => Promise.reject(new Error('policy')), () => new NodeError('ERR_NODE_BUSY', '')) // prettier-ignore
+    const failing: ReadMany = (_keys, _policy, _ms, _came, failed) => queueMicrotask(() => failed(new Error('policy')))
+    const gather = new GatheredReads(clock, failing, () => new NodeError('ERR_NODE_BUSY', ''))
     for (let i = 0; i < 2; i++) {
       const failures: unknown[] = []
       const reader = { answered: () => {}, failed: (error: unknown) => void failures.push(error) }
