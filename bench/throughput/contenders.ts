@@ -2,7 +2,14 @@ import { iovalkey } from '../competitors/iovalkey.ts'
 import { newestMemcache } from '../competitors/memcache.ts'
 import { memcached } from '../competitors/memcached.ts'
 import { nodeRedis } from '../competitors/node-redis.ts'
-import { corkedPerTurn, mgetPerNode, mgetPerTurn, mgetPerTurnChecked } from './by-hand.ts'
+import {
+  corkedPerTurn,
+  corkedPerTurnChecked,
+  mgetPerNode,
+  mgetPerTurn,
+  mgetPerTurnChecked,
+  overIoredis5,
+} from './by-hand.ts'
 import type { Case } from './cases.ts'
 import type { ThroughputContender } from './client.ts'
 import { ioredis5, ioredis5Pipelined, ioredis6, ioredis6Cluster, ioredis6Pipelined } from './ioredis.ts'
@@ -20,7 +27,9 @@ export const CONTENDERS: readonly ThroughputContender[] = [
   mgetPerTurn,
   mgetPerTurnChecked,
   corkedPerTurn,
+  corkedPerTurnChecked,
   mgetPerNode,
+  ...overIoredis5,
   ioredis6Cluster,
   nodeRedis,
   iovalkey,

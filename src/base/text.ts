@@ -3,15 +3,13 @@
  * as ioredis 6 and other clients do, V8 looks a text's methods up at each call, which takes twice to six times as long as what
  * they do (Node 20 to 26).
  */
-const { charCodeAt, includes, indexOf, isWellFormed, slice } = String.prototype
+const { charCodeAt, includes, isWellFormed, slice } = String.prototype
 const { call } = Function.prototype
 
 /** `text.charCodeAt(at)` */
 export const codeAt = call.bind(charCodeAt) as (text: string, at: number) => number
 /** `text.includes(part)` */
 export const hasPart = call.bind(includes) as (text: string, part: string) => boolean
-/** `text.indexOf(part, from)` */
-export const findPart = call.bind(indexOf) as (text: string, part: string, from: number) => number
 /** `text.isWellFormed()` */
 export const hasNoLoneSurrogate = call.bind(isWellFormed) as (text: string) => boolean
 /** `text.slice(from, to)` */
