@@ -7,6 +7,7 @@ import type { IoredisClient } from './ioredis.ts'
 
 interface HandClient extends Omit<IoredisClient, 'set'> {
   readonly stream?: Writable | null
+  getBuffer(key: string): Promise<Buffer | null>
   mgetBuffer(keys: string[]): Promise<(Buffer | null)[]>
   set(key: string, value: string | Buffer, unit: 'PX', ms: number): Promise<unknown>
 }
@@ -114,7 +115,10 @@ export const corkedPerTurn: ThroughputContender = perTurn('corked per turn', 'se
 export const corkedPerTurnChecked: ThroughputContender = perTurn('corked per turn, checked', 'set', (client, hash) => {
   const checks = new Checks(hash)
   return {
-    get: (key) => client.get(key),
+    get: async (key) => {
+      const value = await client.getBuffer(key)
+      return value && checks.open(key, value)
+    },
     set: corked(client, (key, value) => client.set(key, checks.seal(key, value), 'PX', TTL)),
   }
 })

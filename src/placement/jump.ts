@@ -7,12 +7,10 @@ const GROUP_BITS = 4
 /** Beyond, the table would outgrow what it saves. */
 const MAX_BITS = 22
 /**
- * How many bytes of buckets are filled at once, although some may be those of later points, which fill them anew: where to
- * stop is what a processor cannot foresee.
+ * How many buckets are filled at once, where an owner takes a byte, although some may be those of later points, which fill them
+ * anew: where to stop is what a processor cannot foresee.
  */
 const AT_ONCE = 8
-/** Whether this machine writes the lowest byte of a number first. */
-const LOWEST_FIRST = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 /** In place of an owner, which is never negative: there are points in the bucket. */
 const LOOK = -1
 
@@ -34,38 +32,13 @@ export function ownerFinder({ points, owners }: Points, shards: number): (positi
   const bits = Math.min(MAX_BITS, Math.max(ownerBits + GROUP_BITS, Math.ceil(Math.log2(length * BUCKETS))))
   const shift = 32 - bits
   const groupShift = shift + GROUP_BITS
-  const within = 2 ** groupShift - 1
-  const ownerMask = 2 ** ownerBits - 1
-  const table = tableFor(shards, 2 ** bits + AT_ONCE)
-  const firsts = new Uint32Array(2 ** (bits - GROUP_BITS) + 1)
-  const packed = new Uint32Array(length + 1)
-  const view = new DataView(table.buffer)
-  const { BYTES_PER_ELEMENT: size } = table
-  const step = AT_ONCE / size
-  // An owner times this is the owner as often as it fits into 32 bits.
-  const repeated = size === 1 ? 0x01010101 : size === 2 ? 0x00010001 : 1
-  let bucket = 0
-  let group = 0
-  for (let at = 0; at < length; at++) {
-    const point = points[at] as number
-    const owner = owners[at] as number
-    packed[at] = ((point & within) << ownerBits) | owner
-    const here = point >>> shift
-    if (here < bucket) continue
-    const word = Math.imul(owner, repeated)
-    for (; bucket < here; bucket += step) {
-      view.setInt32(bucket * size, word, LOWEST_FIRST)
-      view.setInt32(bucket * size + 4, word, LOWEST_FIRST)
-    }
-    table[here] = LOOK
-    bucket = here + 1
-    while (group <= here >>> GROUP_BITS) firsts[group++] = at
-  }
-  const first = owners[0] as number
-  // Beyond the last point lies the first one: the ring is round.
-  table.fill(first, bucket)
-  firsts.fill(length, group)
-  packed[length] = first
+  const within = ones(groupShift)
+  const ownerMask = ones(ownerBits)
+  // Signed, as V8 computes with whole numbers of 32 bits: half way round it would meet the first one that is not.
+  const positions = new Int32Array(points.buffer, points.byteOffset, length)
+  const table = makeTable(positions, owners, shards, bits)
+  const firsts = makeFirsts(positions, bits - GROUP_BITS)
+  const packed = pack(positions, owners, within, ownerBits)
   return (position) => {
     const owner = table[position >>> shift] as number
     if (owner >= 0) return owner
@@ -79,10 +52,77 @@ export function ownerFinder({ points, owners }: Points, shards: number): (positi
   }
 }
 
-/** Room for one owner per bucket, in as few bytes as hold it. */
-function tableFor(shards: number, buckets: number): Int8Array | Int16Array | Int32Array {
-  if (shards <= 2 ** 7) return new Int8Array(buckets)
-  return shards <= 2 ** 15 ? new Int16Array(buckets) : new Int32Array(buckets)
+// One loop each: together they take twice as long.
+
+/** For each of 2^bits buckets its owner, or that there are points in it, in as few bytes as hold it. */
+function makeTable(positions: Int32Array, owners: Uint32Array, shards: number, bits: number): Table {
+  const shift = 32 - bits
+  const buckets = 2 ** bits
+  if (shards > 2 ** 15) return fill(new Int32Array(buckets), positions, owners, shift)
+  if (shards > 2 ** 7) return fill(new Int16Array(buckets), positions, owners, shift)
+  return fillBytes(new Int8Array(buckets + AT_ONCE), positions, owners, shift)
+}
+
+type Table = Int8Array | Int16Array | Int32Array
+
+function fill(table: Table, positions: Int32Array, owners: Uint32Array, shift: number): Table {
+  let bucket = 0
+  for (let at = 0; at < positions.length; at++) {
+    const here = (positions[at] as number) >>> shift
+    const owner = owners[at] as number
+    while (bucket < here) table[bucket++] = owner
+    table[here] = LOOK
+    bucket = here + 1
+  }
+  // Beyond the last point lies the first one: the ring is round.
+  return table.fill(owners[0] as number, bucket)
+}
+
+function fillBytes(table: Int8Array, positions: Int32Array, owners: Uint32Array, shift: number): Int8Array {
+  const view = new DataView(table.buffer)
+  let bucket = 0
+  for (let at = 0; at < positions.length; at++) {
+    const here = (positions[at] as number) >>> shift
+    const four = Math.imul(owners[at] as number, 0x01010101)
+    do {
+      view.setInt32(bucket, four)
+      view.setInt32(bucket + 4, four)
+      bucket += AT_ONCE
+    } while (bucket < here)
+    table[here] = LOOK
+    bucket = here + 1
+  }
+  return table.fill(owners[0] as number, bucket)
+}
+
+/** For each of 2^bits groups the index of the first point in it or in a later one; behind the last, how many points there are. */
+function makeFirsts(positions: Int32Array, bits: number): Uint32Array {
+  const shift = 32 - bits
+  const firsts = new Uint32Array(2 ** bits + 1)
+  for (let at = 0; at < positions.length; at++) {
+    const next = ((positions[at] as number) >>> shift) + 1
+    firsts[next] = (firsts[next] as number) + 1
+  }
+  for (let group = 1; group < firsts.length; group++) {
+    firsts[group] = (firsts[group] as number) + (firsts[group - 1] as number)
+  }
+  return firsts
+}
+
+/** For each point what its group leaves open of its position, and its owner; behind the last one stands the first one's. */
+function pack(positions: Int32Array, owners: Uint32Array, within: number, ownerBits: number): Uint32Array {
+  const { length } = positions
+  const packed = new Uint32Array(length + 1)
+  for (let at = 0; at < length; at++) {
+    packed[at] = (((positions[at] as number) & within) << ownerBits) | (owners[at] as number)
+  }
+  packed[length] = owners[0] as number
+  return packed
+}
+
+/** A number of so many bits, 1 to 31, that are set. What comes of a power is kept in an object, and opened for each point. */
+function ones(bits: number): number {
+  return -1 >>> (32 - bits)
 }
 
 /** The index of the first point at or after a position, by a binary search; 0 when there is none, since the ring is round. */

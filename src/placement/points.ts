@@ -97,22 +97,26 @@ export function mergePoints(old: Points, indexes: Int32Array, kept: number, adde
   const { points: newPoints, owners: newOwners } = added
   const points = new Uint32Array(kept + newPoints.length)
   const owners = new Uint32Array(points.length)
-  let next = 0
+  let from = 0
   let at = 0
-  for (let i = 0; i < oldPoints.length; i++) {
-    const owner = indexes[oldOwners[i] as number] as number
-    if (owner < 0) continue
-    const point = oldPoints[i] as number
-    while (next < newPoints.length) {
-      const other = newPoints[next] as number
-      if (other > point || (other === point && (newOwners[next] as number) > owner)) break
-      points[at] = other
-      owners[at++] = newOwners[next++] as number
+  for (let next = 0; next <= newPoints.length; next++) {
+    // Behind the last one come all that are left.
+    const other = newPoints[next] ?? LAST_POSITION
+    const otherOwner = newOwners[next] ?? Infinity
+    for (; from < oldPoints.length; from++) {
+      const point = oldPoints[from] as number
+      if (point > other) break
+      const owner = indexes[oldOwners[from] as number] as number
+      if (point === other && owner > otherOwner) break
+      if (owner < 0) continue
+      points[at] = point
+      owners[at++] = owner
     }
-    points[at] = point
-    owners[at++] = owner
+    if (next === newPoints.length) break
+    points[at] = other
+    owners[at++] = otherOwner
   }
-  points.set(newPoints.subarray(next), at)
-  owners.set(newOwners.subarray(next), at)
   return { points, owners }
 }
+
+const LAST_POSITION = 2 ** 32 - 1
