@@ -1,4 +1,5 @@
 import type { Hash } from './base/hash.ts'
+import { PRINTABLE, UNTAGGED } from './base/xxh32-many.ts'
 import { CHECK_SEED_HIGH, CHECK_SEED_LOW } from './entry/envelope.ts'
 import { storedKey } from './entry/key.ts'
 import type { LoadKey } from './loading/request.ts'
@@ -21,19 +22,12 @@ export class Target implements LoadKey {
     const key = prefix + name
     this.name = name
     this.key = key
-    // Most keys are short and plain: then one look at their characters does for all that is asked of them.
-    if (namespace === '' && hash.plain?.(key, CHECK_SEED_HIGH, CHECK_SEED_LOW, HASHES)) {
-      this.full = key
-      this.stored = key
-      this.position = HASHES[0]
-      this.checkHigh = HASHES[1]
-      this.checkLow = HASHES[2]
-    } else {
-      this.full = namespace === '' ? key : `${namespace}:${key}`
-      this.stored = storedKey(key, namespace)
-      this.position = undefined
-      this.checkHigh = undefined
-      this.checkLow = undefined
-    }
+    this.full = namespace === '' ? key : `${namespace}:${key}`
+    // Of most keys one look at their characters says all that is asked of them. With a namespace the check is of another text.
+    const looked = (namespace === '' && hash.key?.(key, CHECK_SEED_HIGH, CHECK_SEED_LOW, HASHES)) || 0
+    this.stored = looked & PRINTABLE ? key : storedKey(key, namespace)
+    this.checkHigh = looked === 0 ? undefined : HASHES[1]
+    this.checkLow = looked === 0 ? undefined : HASHES[2]
+    this.position = looked & UNTAGGED ? HASHES[0] : undefined
   }
 }

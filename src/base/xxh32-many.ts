@@ -3,89 +3,20 @@ import { bracesIn, finish, rotate } from './xxh32.ts'
 
 // See xxh32.ts for what is common to all of them.
 
-/**
- * `shortXxh32` under two seeds in one pass: to read the characters is most of the work, and takes as long for two.
- *
- * @param into takes both hashes, as signed 32-bit integers, when the text is ASCII
- * @returns whether it is
- */
-export function shortXxh32Pair(text: string, seed: number, other: number, into: Int32Array): boolean {
-  const P1 = 0x9e3779b1 | 0
-  const P2 = 0x85ebca77 | 0
-  const P3 = 0xc2b2ae3d | 0
-  const P4 = 0x27d4eb2f
-  const P5 = 0x165667b1
-  const { length } = text
-  let codes = 0
-  let at = 0
-  let hash: number
-  let twin: number
-  if (length >= 16) {
-    let a = (seed + P1 + P2) | 0
-    let b = (seed + P2) | 0
-    let c = seed | 0
-    let d = (seed - P1) | 0
-    let e = (other + P1 + P2) | 0
-    let f = (other + P2) | 0
-    let g = other | 0
-    let h = (other - P1) | 0
-    for (const end = length & ~15; at < end; at += 4) {
-      const w = codeAt(text, at)
-      const x = codeAt(text, at + 1)
-      const y = codeAt(text, at + 2)
-      const z = codeAt(text, at + 3)
-      codes |= w | x | y | z
-      const word = Math.imul(w | (x << 8) | (y << 16) | (z << 24), P2)
-      const mixed = Math.imul(rotate((a + word) | 0, 13), P1)
-      a = b
-      b = c
-      c = d
-      d = mixed
-      const mingled = Math.imul(rotate((e + word) | 0, 13), P1)
-      e = f
-      f = g
-      g = h
-      h = mingled
-    }
-    hash = (rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18)) | 0
-    twin = (rotate(e, 1) + rotate(f, 7) + rotate(g, 12) + rotate(h, 18)) | 0
-  } else {
-    hash = (seed + P5) | 0
-    twin = (other + P5) | 0
-  }
-  hash = (hash + length) | 0
-  twin = (twin + length) | 0
-  for (const end = length - 3; at < end; at += 4) {
-    const w = codeAt(text, at)
-    const x = codeAt(text, at + 1)
-    const y = codeAt(text, at + 2)
-    const z = codeAt(text, at + 3)
-    codes |= w | x | y | z
-    const word = Math.imul(w | (x << 8) | (y << 16) | (z << 24), P3)
-    hash = Math.imul(rotate((hash + word) | 0, 17), P4)
-    twin = Math.imul(rotate((twin + word) | 0, 17), P4)
-  }
-  for (; at < length; at++) {
-    const code = codeAt(text, at)
-    codes |= code
-    const word = Math.imul(code, P5)
-    hash = Math.imul(rotate((hash + word) | 0, 11), P1)
-    twin = Math.imul(rotate((twin + word) | 0, 11), P1)
-  }
-  if (codes > 127) return false
-  into[0] = finish(hash)
-  into[1] = finish(twin)
-  return true
-}
+/** What {@link keyXxh32} says of a text, as bits: it is ASCII, it can be stored as it is, and it has no `{`. */
+export const ASCII = 1
+export const PRINTABLE = 2
+export const UNTAGGED = 4
 
 /**
- * All that is asked of a short key, in one pass: `shortXxh32` with the seed 0, {@link shortXxh32Pair}, and whether it can be
- * stored as it is. To read its characters takes longer than to mix them into a third hash.
+ * All that is asked of a short key, in one pass: `shortXxh32` with the seed 0 and with two others, whether it can be stored as it
+ * is, and whether it has a brace. To read its characters takes longer than to mix them into three hashes.
  *
- * @param into takes the hash with the seed 0 and both others, as signed 32-bit integers, when it gives true
- * @returns whether the text has nothing but printable ASCII characters, without blanks and `{`
+ * @param into takes the hash with the seed 0 and both others, as signed 32-bit integers, when the text is ASCII
+ * @returns 0 for a text that is not ASCII; else {@link ASCII}, with {@link PRINTABLE} when all characters are, without blanks, and
+ *   {@link UNTAGGED}
  */
-export function plainXxh32(text: string, seed: number, other: number, into: Int32Array): boolean {
+export function keyXxh32(text: string, seed: number, other: number, into: Int32Array): number {
   const P1 = 0x9e3779b1 | 0
   const P2 = 0x85ebca77 | 0
   const P3 = 0xc2b2ae3d | 0
@@ -93,7 +24,8 @@ export function plainXxh32(text: string, seed: number, other: number, into: Int3
   const P5 = 0x165667b1
   const { length } = text
   let codes = 0
-  let plain = -1
+  let printable = -1
+  let brace = 0
   let at = 0
   let hash = P5
   let twin = (seed + P5) | 0
@@ -118,7 +50,8 @@ export function plainXxh32(text: string, seed: number, other: number, into: Int3
       const z = codeAt(text, at + 3)
       codes |= w | x | y | z
       const four = w | (x << 8) | (y << 16) | (z << 24)
-      plain &= plainIn(four)
+      printable &= printableIn(four)
+      brace |= bracesIn(four)
       const word = Math.imul(four, P2)
       const mixed = Math.imul(rotate((a + word) | 0, 13), P1)
       a = b
@@ -150,7 +83,8 @@ export function plainXxh32(text: string, seed: number, other: number, into: Int3
     const z = codeAt(text, at + 3)
     codes |= w | x | y | z
     const four = w | (x << 8) | (y << 16) | (z << 24)
-    plain &= plainIn(four)
+    printable &= printableIn(four)
+    brace |= bracesIn(four)
     const word = Math.imul(four, P3)
     hash = Math.imul(rotate((hash + word) | 0, 17), P4)
     twin = Math.imul(rotate((twin + word) | 0, 17), P4)
@@ -159,23 +93,27 @@ export function plainXxh32(text: string, seed: number, other: number, into: Int3
   for (; at < length; at++) {
     const code = codeAt(text, at)
     codes |= code
-    plain &= plainIn(Math.imul(code, 0x01010101))
+    printable &= printableIn(Math.imul(code, 0x01010101))
+    brace |= bracesIn(code)
     const word = Math.imul(code, P5)
     hash = Math.imul(rotate((hash + word) | 0, 11), P1)
     twin = Math.imul(rotate((twin + word) | 0, 11), P1)
     third = Math.imul(rotate((third + word) | 0, 11), P1)
   }
-  if (codes > 127 || (plain & (0x80808080 | 0)) !== (0x80808080 | 0)) return false
+  if (codes > 127) return 0
   into[0] = finish(hash)
   into[1] = finish(twin)
   into[2] = finish(third)
-  return true
+  const whole = (printable & TOP_BITS) === TOP_BITS ? PRINTABLE : 0
+  return ASCII | whole | ((brace & TOP_BITS) === 0 ? UNTAGGED : 0)
 }
 
+const TOP_BITS = 0x80808080 | 0
+
 /**
- * The top bit of each byte says whether that character is printable, no blank and no `{`, if all four are ASCII. Not less than
- * `!`: what is subtracted from 128 and the character leaves that bit. Not DEL: one more would set it. Not `{`: see above.
+ * The top bit of each byte says whether that character is printable, and no blank, if all four are ASCII. Not less than `!`: what is
+ * subtracted from 128 and the character leaves that bit. Not DEL: one more would set it.
  */
-function plainIn(word: number): number {
-  return (((word | 0x80808080) - 0x21212121) | 0) & ~(word + 0x01010101) & ~bracesIn(word)
+function printableIn(word: number): number {
+  return (((word | 0x80808080) - 0x21212121) | 0) & ~(word + 0x01010101)
 }
