@@ -16,8 +16,8 @@ import { encodeDels, encodeGets, encodeSets } from './encode.ts'
 import { isCommandRefused, redisWord, tooLarge, toNodeError, type Peer } from './errors.ts'
 import { parseHistory, parseInfo } from './info.ts'
 import type { Link } from './link.ts'
-import { fitInfo, fitOk, fitPipeline, fitRemoved, fitRow, fitValue, fitValues, type Fit } from './replies.ts'
-import { sendOne, sendRow, type RowReplies } from './row.ts'
+import { fitInfo, fitOk, fitPipeline, fitRemoved, fitValue, fitValues, type Fit } from './replies.ts'
+import type { RowReplies } from './row.ts'
 
 /** Keys per MGET: wide enough that the round trip no longer counts, narrow enough that others get their turn. */
 const READ_WIDTH = 64
@@ -34,8 +34,6 @@ export interface AdapterSettings {
   readonly textNumbers: boolean
   /** Whether the client has what leases take. */
   readonly leases: boolean
-  /** Whether it takes rows of commands; see `sendRow`. */
-  readonly rows: boolean
 }
 
 /** Speaks to one Redis server over a {@link Link}. */
@@ -48,15 +46,12 @@ export class RedisAdapter implements NodeAdapter {
   readonly #link: Link
   readonly #peer: Peer
   readonly #fitRemoved: Fit<boolean>
-  /** Whether its client takes rows of commands. */
-  readonly #rows: boolean
   /** The connections on which MGET and EVAL were refused. */
   #mgetRefused = -1
   #evalRefused = -1
 
-  constructor(link: Link, { peer, db, maxValueBytes, textNumbers, leases, rows }: AdapterSettings) {
+  constructor(link: Link, { peer, db, maxValueBytes, textNumbers, leases }: AdapterSettings) {
     this.#link = link
-    this.#rows = rows
     this.#peer = peer
     this.#fitRemoved = fitRemoved(textNumbers)
     this.address = peer.address
@@ -70,7 +65,6 @@ export class RedisAdapter implements NodeAdapter {
       address: peer.address,
       maxValueBytes,
       textNumbers,
-      rows,
       failure: (error) => this.#writeFailure(error),
     })
     this.#powersWithoutLeases = powers
@@ -118,21 +112,42 @@ export class RedisAdapter implements NodeAdapter {
     return this.#link.close()
   }
 
-  async #readSome(keys: readonly string[]): Promise<ReadOutcome[]> {
-    if (keys.length === 0) return []
+  #readSome(keys: readonly string[]): Promise<ReadOutcome[]> {
+    if (keys.length === 0) return Promise.resolve([])
     const { epoch } = this.#link
-    try {
-      if (keys.length === 1) return [await this.#link.run((client) => this.#sendGets(client, keys), fitValue)]
-      if (this.#mgetRefused !== epoch) {
-        return await this.#link.run((client) => this.#sendGets(client, keys), fitValues(keys.length))
-      }
-    } catch (error) {
-      if (keys.length === 1) return [this.#readFailure(error)]
-      const refused = isCommandRefused(error)
-      if (refused) this.#mgetRefused = epoch
-      // One key that this user may not read refuses the whole MGET; one by one, it costs only itself.
-      if (!refused && redisWord(error) !== 'NOPERM') return this.#all(keys, error)
-    }
+    const refused = (error: unknown): ReadOutcome[] | Promise<ReadOutcome[]> => this.#readRefused(keys, error, epoch)
+    if (this.#mgetRefused === epoch && keys.length > 1) return this.#readEach(keys)
+    if (!this.#link.rows) return this.#readByClient(keys).catch(refused)
+    const shape = {
+      name: keys.length === 1 ? 'get' : 'mget',
+      keys,
+      replies: keys.length === 1 ? 'one' : 'list',
+      fit: fitValue,
+    } as const
+    return new Promise((resolve) =>
+      this.#link.send(
+        shape,
+        encodeGets(keys),
+        ({ replies }) => resolve(replies),
+        (error) => resolve(refused(error)),
+      ),
+    )
+  }
+
+  async #readByClient(keys: readonly string[]): Promise<ReadOutcome[]> {
+    if (keys.length > 1) return this.#link.run((client) => client.mgetBuffer(keys), fitValues(keys.length))
+    return [await this.#link.run((client) => client.getBuffer(keys[0] as string), fitValue)]
+  }
+
+  #readRefused(keys: readonly string[], error: unknown, epoch: number): ReadOutcome[] | Promise<ReadOutcome[]> {
+    if (keys.length === 1) return [this.#readFailure(error)]
+    const refused = isCommandRefused(error)
+    if (refused) this.#mgetRefused = epoch
+    // One key that this user may not read refuses the whole MGET; one by one, it costs only itself.
+    return refused || redisWord(error) === 'NOPERM' ? this.#readEach(keys) : this.#all(keys, error)
+  }
+
+  #readEach(keys: readonly string[]): Promise<ReadOutcome[]> {
     return this.#pipeline(
       keys,
       (pipeline, key) => pipeline.getBuffer(key),
@@ -141,18 +156,13 @@ export class RedisAdapter implements NodeAdapter {
     )
   }
 
-  #sendGets(client: Client, keys: readonly string[]): Promise<unknown> {
-    if (this.#rows) return sendOne(client, keys.length === 1 ? 'get' : 'mget', keys, encodeGets(keys))
-    return keys.length === 1 ? client.getBuffer(keys[0] as string) : client.mgetBuffer(keys)
-  }
-
-  async #writeSome(items: readonly WriteItem[]): Promise<WriteOutcome[]> {
+  #writeSome(items: readonly WriteItem[]): Promise<WriteOutcome[]> {
     const [item] = items
     if (item !== undefined && item.value.length > this.limits.maxValueBytes) {
-      return [tooLarge(this.address, item.value)]
+      return Promise.resolve([tooLarge(this.address, item.value)])
     }
     const failure = (error: unknown): NodeError => this.#writeFailure(error)
-    if (this.#rows) return this.#row('set', items.map(keyOf), () => encodeSets(items), fitOk, failure)
+    if (this.#link.rows) return this.#row('set', items.map(keyOf), encodeSets(items), fitOk, failure)
     return this.#pipeline(
       items,
       (pipeline, { key, value, ttl }) => pipeline.set(key, asBuffer(value), 'PX', ttl),
@@ -163,8 +173,8 @@ export class RedisAdapter implements NodeAdapter {
 
   async #removeSome(keys: readonly string[]): Promise<RemoveOutcome[]> {
     const failure = (error: unknown): NodeError => this.#writeFailure(error)
-    const outcomes = this.#rows
-      ? await this.#row('del', keys, () => encodeDels(keys), this.#fitRemoved, failure)
+    const outcomes = this.#link.rows
+      ? await this.#row('del', keys, encodeDels(keys), this.#fitRemoved, failure)
       : await this.#pipeline(keys, (pipeline, key) => pipeline.del(key), this.#fitRemoved, failure)
     return outcomes.map((each) => (typeof each !== 'boolean' ? each : each ? 'deleted' : 'absent'))
   }
@@ -185,7 +195,7 @@ export class RedisAdapter implements NodeAdapter {
   }
 
   /** Sends one command per item in one piece. */
-  #pipeline<I, O>(
+  async #pipeline<I, O>(
     items: readonly I[],
     command: (pipeline: Pipeline, item: I) => unknown,
     fit: Fit<O>,
@@ -196,34 +206,29 @@ export class RedisAdapter implements NodeAdapter {
       for (const item of items) command(pipeline, item)
       return pipeline.exec()
     }
-    return this.#outcomes(items, () => this.#link.run(send, fitPipeline(items.length, fit)), failure)
+    try {
+      return outcomesOf(await this.#link.run(send, fitPipeline(items.length, fit)), failure)
+    } catch (error) {
+      return this.#all(items, error)
+    }
   }
 
   /** The same with a client of our own, for less. */
   #row<O>(
     name: string,
     keys: readonly string[],
-    encode: () => Buffer,
+    bytes: Buffer,
     fit: Fit<O>,
     failure: (error: unknown) => O | NodeError,
   ): Promise<(O | NodeError)[]> {
-    const send = (client: Client): Promise<unknown> => sendRow(client, name, keys, encode())
-    return this.#outcomes(keys, () => this.#link.run(send, fitRow(keys.length, fit)), failure)
-  }
-
-  async #outcomes<O>(
-    items: readonly unknown[],
-    run: () => Promise<RowReplies<O>>,
-    failure: (error: unknown) => O | NodeError,
-  ): Promise<(O | NodeError)[]> {
-    try {
-      const { replies, errors } = await run()
-      const outcomes = replies as (O | NodeError)[]
-      for (const [at, error] of errors ?? []) outcomes[at] = failure(error)
-      return outcomes
-    } catch (error) {
-      return this.#all(items, error)
-    }
+    return new Promise((resolve) =>
+      this.#link.send(
+        { name, keys, replies: 'each', fit },
+        bytes,
+        (row) => resolve(outcomesOf(row, failure)),
+        (error) => resolve(this.#all(keys, error)),
+      ),
+    )
   }
 
   /** A key that holds a list or a set is none of ours: a miss, as MGET has it. */
@@ -252,4 +257,14 @@ export class RedisAdapter implements NodeAdapter {
 
 function keyOf({ key }: WriteItem): string {
   return key
+}
+
+/** Puts what each error means into its place. */
+function outcomesOf<O>(
+  { replies, errors }: RowReplies<O>,
+  failure: (error: unknown) => O | NodeError,
+): (O | NodeError)[] {
+  const outcomes = replies as (O | NodeError)[]
+  if (errors) for (const [at, error] of errors) outcomes[at] = failure(error)
+  return outcomes
 }

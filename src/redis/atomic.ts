@@ -12,12 +12,12 @@ import type {
   TokenRequest,
 } from '../node/atomic.ts'
 import { asBuffer, batches, slices } from './batches.ts'
-import type { Argument, Client } from './client.ts'
+import type { Argument } from './client.ts'
 import { encodeCommands, type Command } from './encode.ts'
 import { isScriptRefused, redisWord, tooLarge } from './errors.ts'
 import type { Link } from './link.ts'
-import { fitOneOf, fitPipeline, fitPlaced, fitRow, fitValue, UNFIT, type Fit } from './replies.ts'
-import { sendRow, type RowReplies } from './row.ts'
+import { fitOneOf, fitPipeline, fitPlaced, fitValue, UNFIT, type Fit, type FitOneOf } from './replies.ts'
+import type { RowReplies } from './row.ts'
 import { EXPIRE, FILL, LEASE, RELEASE, RENEW, timeBytes, type Script } from './scripts.ts'
 
 /** What leases must know of their server. */
@@ -26,8 +26,6 @@ export interface AtomicSettings {
   readonly maxValueBytes: number
   /** Whether the client gives numbers as text. */
   readonly textNumbers: boolean
-  /** Whether the client takes rows of commands; see `sendRow`. */
-  readonly rows: boolean
   /** Makes an error of ours of what the client library rejected with. */
   readonly failure: (error: unknown) => NodeError
 }
@@ -215,8 +213,7 @@ export class RedisAtomic implements AtomicPower {
   async #send<O>(steps: readonly Step<O>[]): Promise<RowReplies<O>> {
     const fit = (reply: unknown, at: number): O | typeof UNFIT => (steps[at] as Step<O>).fit(reply)
     try {
-      if (this.#settings.rows)
-        return await this.#link.run((client) => sendSteps(client, steps), fitRow(steps.length, fit))
+      if (this.#link.rows) return await this.#sendRow(steps, fit)
       return await this.#link.run(
         (client) => {
           const pipeline = client.pipeline()
@@ -229,12 +226,15 @@ export class RedisAtomic implements AtomicPower {
       return { replies: steps.map(() => undefined), errors: new Map(steps.map((_, at) => [at, error as Error])) }
     }
   }
-}
 
-function sendSteps(client: Client, steps: readonly Step<unknown>[]): Promise<RowReplies> {
-  const names = steps.map(({ name }) => name)
-  const keys = steps.map(({ key }) => key)
-  return sendRow(client, names, keys, encodeCommands(steps))
+  #sendRow<O>(steps: readonly Step<O>[], fit: FitOneOf<O>): Promise<RowReplies<O>> {
+    const [{ name }] = steps as readonly [Step<O>]
+    const keys = steps.map(({ key }) => key)
+    const bytes = encodeCommands(steps)
+    return new Promise((resolve, reject) =>
+      this.#link.send({ name, keys, replies: 'each', fit }, bytes, resolve, reject),
+    )
+  }
 }
 
 function isPlaceholderOf(found: Uint8Array, token: Uint8Array): boolean {

@@ -1,6 +1,6 @@
 import { OptionError, quote } from '../base/errors.ts'
 import { ResettingConnector } from './connector.ts'
-import { watchSurplus } from './surplus.ts'
+import { readRows } from './reader.ts'
 import type { RedisTlsOptions } from './tls.ts'
 import { addressOf } from './url.ts'
 
@@ -140,13 +140,13 @@ export function clientAddress({ options }: Client): string {
  * again, and whatever is under way settles when the connection ends. What hangs is dropped by the link.
  *
  * @param retryDelay how long to wait before the next attempt to connect, in milliseconds
- * @param surplus called when a reply belongs to no command
+ * @param broken called when a reply belongs to no command, or is not one to its command
  */
 export function openClient(
   Redis: RedisConstructor,
   settings: ConnectionSettings,
   retryDelay: () => number,
-  surplus: () => void,
+  broken: () => void,
 ): Client {
   const { connectTimeout: _, tls, ...place } = settings
   const client = new Redis({
@@ -166,6 +166,6 @@ export function openClient(
     protocol: 2,
     retryStrategy: retryDelay,
   })
-  watchSurplus(client, surplus)
+  readRows(client, broken)
   return client as Client
 }

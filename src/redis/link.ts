@@ -4,7 +4,9 @@ import type { Client } from './client.ts'
 import { isProtocolFault, toNodeError, type Peer } from './errors.ts'
 import { identify, type Answer } from './identify.ts'
 import { Pace } from './pace.ts'
+import { readsRows } from './reader.ts'
 import type { Fit } from './replies.ts'
+import { sendRow, type RowReplies, type RowShape } from './row.ts'
 import { Watchdog, within } from './timers.ts'
 import { Underway } from './underway.ts'
 import { Waiters } from './waiters.ts'
@@ -15,7 +17,7 @@ export type ClientSource =
       readonly kind: 'own'
       /** The database to be in; checked on every connection. */
       readonly db: number
-      open(retryDelay: () => number, surplus: () => void): Client
+      open(retryDelay: () => number, broken: () => void): Client
     }
   | { readonly kind: 'borrowed'; readonly client: Client }
 
@@ -95,14 +97,40 @@ export class Link {
    * connection ends.
    */
   run<T>(command: (client: Client) => Promise<unknown>, fit: Fit<T>): Promise<T> {
-    if (this.#state.kind !== 'ready') {
-      if (this.#client.status === 'wait') this.#start()
-      return Promise.reject(this.#state.error)
-    }
-    // A borrowed client would queue the command and send it later.
-    if (this.#client.status !== 'ready') return Promise.reject(this.#down('there is no connection'))
+    const refusal = this.#refusal()
+    if (refusal) return Promise.reject(refusal)
     const epoch = this.#epoch
     return this.#underway.wait(command(this.#client), fit, () => this.#broken(epoch))
+  }
+
+  /** Whether it takes rows on the present connection; see {@link Link.send}. */
+  get rows(): boolean {
+    return this.#own && readsRows(this.#client)
+  }
+
+  /**
+   * Sends a row of commands, as {@link Link.run} does. Tells one of both, once; neither may throw.
+   *
+   * @param bytes the commands as they go over the wire
+   */
+  send<T>(
+    shape: RowShape<T>,
+    bytes: Buffer,
+    came: (row: RowReplies<T>) => void,
+    refused: (error: Error) => void,
+  ): void {
+    const refusal = this.#refusal()
+    if (refusal) refused(refusal)
+    else sendRow(this.#client, this.#underway.row(shape, came, refused), bytes)
+  }
+
+  #refusal(): NodeError | undefined {
+    if (this.#state.kind !== 'ready') {
+      if (this.#client.status === 'wait') this.#start()
+      return this.#state.error
+    }
+    // A borrowed client would queue the command and send it later.
+    return this.#client.status === 'ready' ? undefined : this.#down('there is no connection')
   }
 
   /** Resolves when the server has said who it is; rejects with a NodeError, at the latest after `connectTimeout`. */

@@ -14,7 +14,6 @@ import {
 } from './client.ts'
 import { Link } from './link.ts'
 import { checkRedisOptions, type CheckedOptions } from './options.ts'
-import { takesRows } from './row.ts'
 import { addressOf, parseRedisUrl, redactUrl } from './url.ts'
 
 /** What `redisNode` does, with the constructor of the client library to use. */
@@ -52,15 +51,14 @@ function urlMember(Redis: RedisConstructor, settings: ConnectionSettings, option
   const { maxValueBytes } = options
   const address = addressOf(host, port)
   const peer = { address, user: settings.username }
-  const rows = takesRows(Redis)
   const spec: MemberSpec = {
     address,
     fingerprint: `redis ${address} ${digest([settings, maxValueBytes])}`,
     open({ identified }) {
-      const open = (retryDelay: () => number, surplus: () => void): Client =>
-        openClient(Redis, settings, retryDelay, surplus)
+      const open = (retryDelay: () => number, broken: () => void): Client =>
+        openClient(Redis, settings, retryDelay, broken)
       const link = new Link({ kind: 'own', db, open }, { peer, connectTimeout, identified })
-      return new RedisAdapter(link, { peer, db, maxValueBytes, textNumbers: false, leases: true, rows })
+      return new RedisAdapter(link, { peer, db, maxValueBytes, textNumbers: false, leases: true })
     },
   }
   return { spec, db }
@@ -78,7 +76,7 @@ function clientMember(client: Client, { connectTimeout, maxValueBytes }: Checked
       const textNumbers = client.options.stringNumbers === true
       // What the application has changed in its client, a key prefix for one, holds for what its own commands send.
       const leases = hasLeaseCommands(client)
-      return new RedisAdapter(link, { peer, db, maxValueBytes, textNumbers, leases, rows: false })
+      return new RedisAdapter(link, { peer, db, maxValueBytes, textNumbers, leases })
     },
   }
   return { spec, db }

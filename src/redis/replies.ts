@@ -92,17 +92,3 @@ export function fitPipeline<T>(count: number, fit: FitOneOf<T>): Fit<RowReplies<
     return { replies, errors }
   }
 }
-
-/** Of a row of so many commands: puts what `fit` makes of each reply into its place. */
-export function fitRow<T>(count: number, fit: FitOneOf<T>): Fit<RowReplies<T>> {
-  return (given) => {
-    const { replies, errors } = given as RowReplies
-    for (let at = 0; at < count; at++) {
-      if (errors?.has(at)) continue
-      const reply = fit(replies[at], at)
-      if (reply === UNFIT) return UNFIT
-      replies[at] = reply
-    }
-    return given as RowReplies<T>
-  }
-}

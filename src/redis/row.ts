@@ -1,11 +1,6 @@
-import type { RedisConstructor } from './client.ts'
-
-/** What is used of the inside of an ioredis client of our own, of either major version. */
-interface Inside {
-  /** `null` or nothing without a connection. */
-  readonly stream?: { write(bytes: Buffer): unknown } | null
-  sendCommand(command: RowCommand, sink: object): unknown
-}
+import process from 'node:process'
+import type { Inside } from './inside.ts'
+import { UNFIT, type FitOneOf } from './replies.ts'
 
 /** What each of some commands came to that were sent as one. */
 export interface RowReplies<T = unknown> {
@@ -15,50 +10,124 @@ export interface RowReplies<T = unknown> {
   readonly errors: ReadonlyMap<number, Error> | undefined
 }
 
-/** Who is told what a command came to. */
-interface Receiver {
-  settle(at: number, error: Error | null, reply: unknown): void
+/** How the replies to a row come. */
+export interface RowShape<T> {
+  /** Of its commands, or of the first one. */
+  readonly name: string
+  readonly keys: readonly string[]
+  /**
+   * - `each`: one for each key, any of which may be an error
+   * - `one`: the same, of one key, and an error stands for the whole
+   * - `list`: one list with a reply for each key, or an error that stands for the whole
+   */
+  readonly replies: 'each' | 'one' | 'list'
+  /** Takes each reply. */
+  readonly fit: FitOneOf<T>
 }
 
 /**
- * A command in the queue of an ioredis client, without what ioredis' own have: a promise, and bytes, since those of a whole
- * row are written in one piece. It takes a quarter of the time.
+ * Commands of one key each that are sent in one piece, and stand in the queue of an ioredis client as if they were one
+ * command. Their replies are read by a `ReplyReader`.
  */
-class RowCommand {
+export class Row<T = unknown> implements RowReplies<T> {
   readonly name: string
+  /** Whether its replies come in a list, whose beginning has not been read. */
+  unlisted: boolean
+  readonly replies: (T | undefined)[] = []
+  errors: Map<number, Error> | undefined
   // Tells ioredis that somebody else looks after the promise.
   isTraced = true
   inTransaction = false
   readonly promise = undefined
-  readonly #args: string | readonly string[]
-  #receiver: Receiver | undefined
-  readonly #at: number
+  /** Tells what it came to. An instrumentation may have put a function of its own in its place, which calls it as a mere function. */
+  resolve: (reply?: unknown) => void = () => this.#settle()
+  /** Called by ioredis when the connection has ended, and instead of the other where a row is refused as a whole. */
+  reject: (error: Error) => void = (error) => this.#ended(error)
+  readonly #shape: RowShape<T>
+  #refusal: Error | undefined
+  #came: ((row: RowReplies<T>) => void) | undefined
+  #refused: ((error: Error) => void) | undefined
 
-  constructor(name: string, args: string | readonly string[], receiver: Receiver, at: number) {
-    this.name = name
-    this.#args = args
-    this.#receiver = receiver
-    this.#at = at
+  /**
+   * @param came told when all replies are there
+   * @param refused told instead that the row as a whole was refused, or that its connection has ended
+   */
+  constructor(shape: RowShape<T>, came: (row: RowReplies<T>) => void, refused: (error: Error) => void) {
+    this.name = shape.name
+    this.unlisted = shape.replies === 'list'
+    this.#shape = shape
+    this.#came = came
+    this.#refused = refused
   }
 
   /** For instrumentations: nothing else looks at them. */
   get args(): readonly string[] {
-    return typeof this.#args === 'string' ? [this.#args] : this.#args
+    return this.#shape.keys
   }
 
-  resolve(reply: unknown): void {
-    this.#settle(null, reply)
+  /** How many replies it has. */
+  get width(): number {
+    return this.#shape.keys.length
   }
 
-  reject(error: Error): void {
-    this.#settle(error, undefined)
+  /** Whether nothing is to come any more. */
+  get complete(): boolean {
+    return this.#refusal !== undefined || this.replies.length === this.#shape.keys.length
+  }
+
+  /** Takes the next reply. Says whether it is one to its command. */
+  take(reply: unknown): boolean {
+    const { replies } = this
+    const value = this.#shape.fit(reply, replies.length)
+    if (value === UNFIT) return false
+    replies.push(value)
+    return true
+  }
+
+  /** Takes an error that the server answered. Says whether one may stand there. */
+  takeError(error: Error): boolean {
+    const { replies } = this.#shape
+    // Commands have errors; what stands in a list has none.
+    if (replies === 'list' && !this.unlisted) return false
+    if (replies === 'each') this.#failed(error)
+    else this.#refusal = error
+    return true
+  }
+
+  #failed(error: Error): void {
+    ;(this.errors ??= new Map()).set(this.replies.length, error)
+    this.replies.push(undefined)
+  }
+
+  /** Tells what it came to, when it is complete. */
+  settle(): void {
+    if (this.#refusal) this.reject(this.#refusal)
+    else this.resolve(this.replies)
   }
 
   /** Lets go of who is told: ioredis' queue may hold on to a command that has grown old. */
-  #settle(error: Error | null, reply: unknown): void {
-    const receiver = this.#receiver
-    this.#receiver = undefined
-    receiver?.settle(this.#at, error, reply)
+  #settle(): void {
+    // ioredis itself has read a reply, which it only does after one that nobody can read.
+    if (!this.complete) this.#fail(new Error('Protocol error'))
+    const came = this.#came
+    const refused = this.#refused
+    this.#came = this.#refused = undefined
+    if (this.#refusal) refused?.(this.#refusal)
+    else came?.(this)
+  }
+
+  #ended(error: Error): void {
+    if (this.complete) this.#settle()
+    else {
+      this.#fail(error)
+      process.nextTick(() => this.#settle())
+    }
+  }
+
+  /** What was answered before holds. */
+  #fail(error: Error): void {
+    if (this.replies.length === 0 || this.#shape.replies !== 'each') this.#refusal = error
+    while (!this.complete) this.#failed(error)
   }
 
   toWritable(): string {
@@ -68,88 +137,16 @@ class RowCommand {
   setReplyContext(): void {}
 }
 
-/** Whether clients of this class are built as {@link sendRow} takes them to be. */
-export function takesRows(Redis: RedisConstructor): boolean {
-  const { prototype } = Redis as { readonly prototype?: Partial<Inside> }
-  return typeof prototype?.sendCommand === 'function'
-}
-
 /**
- * Sends commands of one key each in one write. Replies are bytes and numbers, as the server sent them. Never rejects.
+ * Sends a row in one write, with a client for which `readsRows` holds.
  *
- * @param client one of our own, that is ready
- * @param names of each command, or of all
  * @param bytes the commands as they go over the wire, in the order of their keys
  */
-export function sendRow(
-  client: object,
-  names: string | readonly string[],
-  keys: readonly string[],
-  bytes: Buffer,
-): Promise<RowReplies> {
-  return new Promise((resolve) => {
-    const row = new Row(keys.length, resolve)
-    const inside = client as Inside
-    const sink = new Sink(inside)
-    for (let at = 0; at < keys.length; at++) {
-      const name = typeof names === 'string' ? names : (names[at] as string)
-      inside.sendCommand(new RowCommand(name, keys[at] as string, row, at), sink)
-    }
-    if (row.open) inside.stream?.write(bytes)
-  })
-}
-
-/** Who waits for a row. */
-class Row implements Receiver, RowReplies {
-  readonly replies: unknown[] = []
-  errors: Map<number, Error> | undefined
-  #left: number
-  readonly #resolve: (replies: RowReplies) => void
-
-  constructor(commands: number, resolve: (replies: RowReplies) => void) {
-    this.#left = commands
-    this.#resolve = resolve
-  }
-
-  /** Whether not all have been refused, as they are when the connection has just ended. */
-  get open(): boolean {
-    return this.#left > 0
-  }
-
-  settle(at: number, error: Error | null, reply: unknown): void {
-    this.replies[at] = reply
-    if (error) (this.errors ??= new Map()).set(at, error)
-    if (--this.#left === 0) this.#resolve(this)
-  }
-}
-
-/** Sends one command in the same way. Rejects with the error that the server answers. */
-export function sendOne(client: object, name: string, args: readonly string[], bytes: Buffer): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const waiting = new One(resolve, reject)
-    const inside = client as Inside
-    inside.sendCommand(new RowCommand(name, args, waiting, 0), new Sink(inside))
-    if (waiting.open) inside.stream?.write(bytes)
-  })
-}
-
-/** Who waits for one command. */
-class One implements Receiver {
-  /** Whether it has not been refused. */
-  open = true
-  readonly #resolve: (reply: unknown) => void
-  readonly #reject: (error: Error) => void
-
-  constructor(resolve: (reply: unknown) => void, reject: (error: Error) => void) {
-    this.#resolve = resolve
-    this.#reject = reject
-  }
-
-  settle(_: number, error: Error | null, reply: unknown): void {
-    this.open = false
-    if (error) this.#reject(error)
-    else this.#resolve(reply)
-  }
+export function sendRow<T>(client: object, row: Row<T>, bytes: Buffer): void {
+  const inside = client as Inside
+  inside.sendCommand(row, new Sink(inside))
+  // It is complete when it was refused, as it is when the connection has just ended.
+  if (!row.complete) inside.stream?.write(bytes)
 }
 
 /** What ioredis takes for the pipeline that collects the bytes of its commands. */
