@@ -118,8 +118,10 @@ export function writeNewEnvelope(
 
 function write(header: NewHeader, payload: Uint8Array | string, key: string | EnvelopeKey, hash: Hash): Buffer {
   const text = typeof payload === 'string'
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + (text ? Buffer.byteLength(payload) : payload.length))
-  if (text) bytes.write(payload, HEADER_BYTES)
+  const size = text ? Buffer.byteLength(payload) : payload.length
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + size)
+  // A text of as many bytes as characters is ASCII, and then it is copied as it is.
+  if (text) bytes.write(payload, HEADER_BYTES, size === payload.length ? 'latin1' : 'utf8')
   else bytes.set(payload, HEADER_BYTES)
   const view = viewOf(bytes)
   const base = startOf(bytes)

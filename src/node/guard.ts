@@ -137,11 +137,16 @@ export class Guard {
 
   /** Writes entries; one outcome each. */
   write(items: readonly WriteItem[], ms: number): Promise<WriteOutcome[]> {
+    return new Promise((resolve) => this.beginWrite(items, ms, resolve))
+  }
+
+  /** The same, as {@link Calls.begin} has it. */
+  beginWrite(items: readonly WriteItem[], ms: number, done: (outcomes: WriteOutcome[]) => void): void {
     this.counts.writes += items.length
     let bytes = 0
     for (const { value } of items) bytes += value.length
     this.counts.bytesWritten += bytes
-    return this.ask('write', items.length, ms, () => this.adapter.write(items))
+    this.#begin<WriteOutcome>('write', items.length, ms, () => this.adapter.write(items), done)
   }
 
   /** Removes keys; one outcome each. */

@@ -8,6 +8,9 @@ class ReplyError extends Error {
   override name = 'ReplyError'
 }
 
+/** How many bytes are put to a line that goes on, at least. */
+const LINE = 64
+
 /** The clients whose connections are read here. */
 const reading = new WeakSet<object>()
 
@@ -51,6 +54,8 @@ export class ReplyReader {
   #parts: Buffer[] = []
   #held = 0
   #needed = 0
+  /** How much of what arrived was put to it last. */
+  #joined = 0
   #over = false
 
   /**
@@ -68,30 +73,34 @@ export class ReplyReader {
    * that does not, is no answer.
    */
   take(chunk: Buffer): void {
-    const bytes = this.#over ? undefined : this.#join(chunk)
-    if (!bytes) return
-    const scanner = this.#scanner
-    scanner.begin(bytes)
+    if (this.#over) return
     const done: Row[] = []
-    while (scanner.at < scanner.end) {
-      const front = this.#queue.peekFront()
-      const verdict = front === undefined ? MALFORMED : this.#next(front.command, done)
-      if (verdict === INCOMPLETE) break
-      if (verdict === MALFORMED) {
+    let rest = chunk
+    while (rest.length > 0) {
+      const bytes = this.#held === 0 ? rest : this.#join(rest)
+      if (!bytes) break
+      rest = rest.subarray(bytes === rest ? rest.length : this.#joined)
+      if (!this.#readAll(bytes, done)) {
         this.#over = true
         this.#broken()
         return
       }
     }
-    this.#keep(bytes)
     for (const row of done) row.settle()
   }
 
-  /** All that has to be looked at; nothing, if it is clear that this is not enough yet. */
-  #join(chunk: Buffer): Buffer | undefined {
-    if (this.#held === 0) return chunk
-    this.#parts.push(chunk)
-    this.#held += chunk.length
+  /**
+   * What is kept with what it lacks, taken from what has arrived, so that no more is copied than has to be; nothing, if that
+   * has not arrived yet.
+   */
+  #join(rest: Buffer): Buffer | undefined {
+    const lacking = this.#needed - this.#held
+    // Where a line goes on, it is not known how far.
+    const wanted = lacking > 1 ? lacking : Math.max(LINE, this.#held)
+    const taken = rest.length > wanted ? rest.subarray(0, wanted) : rest
+    this.#parts.push(taken)
+    this.#held += taken.length
+    this.#joined = taken.length
     if (this.#held < this.#needed) return undefined
     const bytes = Buffer.concat(this.#parts, this.#held)
     this.#parts = []
@@ -99,13 +108,23 @@ export class ReplyReader {
     return bytes
   }
 
-  /** Keeps what has not been read. */
-  #keep(bytes: Buffer): void {
-    const { at, end, needed } = this.#scanner
-    if (at === end) return
-    this.#parts.push(at === 0 ? bytes : bytes.subarray(at))
-    this.#held = end - at
-    this.#needed = needed - at
+  /** Reads what is there, and keeps the beginning of what is not. Says whether all is as it should be. */
+  #readAll(bytes: Buffer, done: Row[]): boolean {
+    const scanner = this.#scanner
+    scanner.begin(bytes)
+    while (scanner.at < scanner.end) {
+      const front = this.#queue.peekFront()
+      const verdict = front === undefined ? MALFORMED : this.#next(front.command, done)
+      if (verdict === MALFORMED) return false
+      if (verdict === INCOMPLETE) break
+    }
+    const { at, end, needed } = scanner
+    if (at < end) {
+      this.#parts.push(at === 0 ? bytes : bytes.subarray(at))
+      this.#held = end - at
+      this.#needed = needed - at
+    }
+    return true
   }
 
   /** Reads the next reply, or what is there of it; the scanner is left behind what was read. */

@@ -5,8 +5,17 @@ import type { WriteItem, WriteOutcome } from '../node/contract.ts'
 import { Places } from './places.ts'
 import { MOST_WAITING, Turn, type Batch } from './turn.ts'
 
-/** Does what one shard is asked to do with some keys, together, within `ms`; one outcome each, in order. */
-export type WriteMany<I, O> = (items: readonly I[], ms: number, replaces: boolean) => Promise<O[]>
+/**
+ * Does what one shard is asked to do with some keys, together, within `ms`, and tells one of both what came of it, once and
+ * later: one outcome each, in order.
+ */
+export type WriteMany<I, O> = (
+  items: readonly I[],
+  ms: number,
+  replaces: boolean,
+  came: (outcomes: readonly O[]) => void,
+  failed: (error: unknown) => void,
+) => void
 
 /** Who waits for one write. */
 export interface Writer<O = WriteOutcome> {
@@ -113,7 +122,10 @@ export class GatheredWrites<I extends { readonly key: string }, O> {
   }
 
   #send({ items, how, writers }: WriteBatch<I, O>, ms: number): void {
-    this.#write(items, ms, how).then(
+    this.#write(
+      items,
+      ms,
+      how,
       (outcomes) => {
         this.#waiting -= writers.length
         for (let i = 0; i < writers.length; i++) (writers[i] as Writer<O>).written(outcomes[i] as O)

@@ -79,9 +79,9 @@ export class Shard {
     this.gather = new Gather({
       clock,
       read: this.#beginRead.bind(this),
-      write: this.write.bind(this),
-      lease: this.lease.bind(this),
-      fill: this.fill.bind(this),
+      write: this.#beginWrite.bind(this),
+      lease: (requests, time, _, came, failed) => this.lease(requests, time).then(came, failed),
+      fill: (requests, time, replaces, came, failed) => this.fill(requests, time, replaces).then(came, failed),
       refuse: this.#refuse.bind(this),
     })
   }
@@ -140,11 +140,21 @@ export class Shard {
    *
    * @param replaces whether an older value must not stay readable when the write fails: it is removed then, or noted down
    */
-  async write(items: readonly WriteItem[], ms: number, replaces: boolean): Promise<WriteOutcome[]> {
-    const keys = items.map(({ key }) => key)
+  write(items: readonly WriteItem[], ms: number, replaces: boolean): Promise<WriteOutcome[]> {
+    return new Promise((resolve) => this.#beginWrite(items, ms, replaces, resolve))
+  }
+
+  #beginWrite(
+    items: readonly WriteItem[],
+    ms: number,
+    replaces: boolean,
+    came: (outcomes: WriteOutcome[]) => void,
+  ): void {
+    const keys: string[] = []
+    for (const { key } of items) keys.push(key)
     this.gather.release(keys)
     const begun = this.ledger.begin(keys)
-    return this.#written(keys, await this.primary.write(items, ms), begun, replaces)
+    this.primary.beginWrite(items, ms, (outcomes) => came(this.#written(keys, outcomes, begun, replaces)))
   }
 
   /** Whether its primary has leases. */
