@@ -1,39 +1,16 @@
 import { NodeError } from '../base/errors.ts'
 import type { NodeIdentity } from '../node/contract.ts'
 import type { Client } from './client.ts'
-import { isProtocolFault, toNodeError, type Peer } from './errors.ts'
+import { isProtocolFault, toNodeError } from './errors.ts'
 import { identify, type Answer } from './identify.ts'
+import type { ClientSource, LinkSettings, LinkState } from './link-settings.ts'
 import { Pace } from './pace.ts'
 import { readsRows } from './reader.ts'
 import type { Fit } from './replies.ts'
-import { sendRow, type RowReplies, type RowShape } from './row.ts'
+import { sendRow, type RowCame, type RowRefused, type RowShape } from './row.ts'
 import { Watchdog, within } from './timers.ts'
 import { Underway } from './underway.ts'
 import { Waiters } from './waiters.ts'
-
-/** How a link comes by its client: it makes one and owns it, or it borrows the application's. */
-export type ClientSource =
-  | {
-      readonly kind: 'own'
-      /** The database to be in; checked on every connection. */
-      readonly db: number
-      open(retryDelay: () => number, broken: () => void): Client
-    }
-  | { readonly kind: 'borrowed'; readonly client: Client }
-
-/** What a link is about. */
-export interface LinkSettings {
-  readonly peer: Peer
-  /** How long it may take from the beginning of a connection to its first answer, in milliseconds. */
-  readonly connectTimeout: number
-  /** Told who answers on a connection, each time it was asked, before any command goes through. */
-  readonly identified: (identity: NodeIdentity) => void
-}
-
-type State =
-  | { readonly kind: 'down'; readonly error: NodeError }
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'closed'; readonly error: NodeError }
 
 /** When the server is asked again who it is, on a connection where it would not tell; and where it was not ready. */
 const ASK_AGAIN = 1_000
@@ -56,7 +33,7 @@ export class Link {
   /** Sees to it that a connection is given up on which the server says nothing. */
   readonly #watchdog: Watchdog
   readonly #listeners: Readonly<Record<string, (error: unknown) => void>>
-  #state: State
+  #state: LinkState
   /** Rises when a connection ends, so that a late answer from it is told from one of the next. */
   #epoch = 0
   #asking = -1
@@ -109,16 +86,11 @@ export class Link {
   }
 
   /**
-   * Sends a row of commands, as {@link Link.run} does. Tells one of both, once; neither may throw.
+   * Sends a row of commands, as {@link Link.run} does. Tells one of both, once.
    *
    * @param bytes the commands as they go over the wire
    */
-  send<T>(
-    shape: RowShape<T>,
-    bytes: Buffer,
-    came: (row: RowReplies<T>) => void,
-    refused: (error: Error) => void,
-  ): void {
+  send<T>(shape: RowShape<T>, bytes: Buffer, came: RowCame<T>, refused: RowRefused): void {
     const refusal = this.#refusal()
     if (refusal) refused(refusal)
     else sendRow(this.#client, this.#underway.row(shape, came, refused), bytes)

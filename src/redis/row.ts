@@ -25,6 +25,11 @@ export interface RowShape<T> {
   readonly fit: FitOneOf<T>
 }
 
+/** Told what came of a row when all replies are there. Must not throw. */
+export type RowCame<T> = (row: RowReplies<T>) => void
+/** Told instead that a row was refused as a whole, or that its connection has ended. Must not throw. */
+export type RowRefused = (error: Error) => void
+
 /**
  * Commands of one key each that are sent in one piece, and stand in the queue of an ioredis client as if they were one
  * command. Their replies are read by a `ReplyReader`.
@@ -39,20 +44,16 @@ export class Row<T = unknown> implements RowReplies<T> {
   isTraced = true
   inTransaction = false
   readonly promise = undefined
-  /** Tells what it came to. An instrumentation may have put a function of its own in its place, which calls it as a mere function. */
+  /** Tells what it came to. An instrumentation may put a function in its place that calls this one without an object. */
   resolve: (reply?: unknown) => void = () => this.#settle()
   /** Called by ioredis when the connection has ended, and instead of the other where a row is refused as a whole. */
   reject: (error: Error) => void = (error) => this.#ended(error)
   readonly #shape: RowShape<T>
   #refusal: Error | undefined
-  #came: ((row: RowReplies<T>) => void) | undefined
-  #refused: ((error: Error) => void) | undefined
+  #came: RowCame<T> | undefined
+  #refused: RowRefused | undefined
 
-  /**
-   * @param came told when all replies are there
-   * @param refused told instead that the row as a whole was refused, or that its connection has ended
-   */
-  constructor(shape: RowShape<T>, came: (row: RowReplies<T>) => void, refused: (error: Error) => void) {
+  constructor(shape: RowShape<T>, came: RowCame<T>, refused: RowRefused) {
     this.name = shape.name
     this.unlisted = shape.replies === 'list'
     this.#shape = shape

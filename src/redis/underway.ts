@@ -1,7 +1,7 @@
 import process from 'node:process'
 import type { NodeError } from '../base/errors.ts'
 import { UNFIT, type Fit } from './replies.ts'
-import { Row, type RowReplies, type RowShape } from './row.ts'
+import { Row, type RowCame, type RowRefused, type RowShape } from './row.ts'
 
 /**
  * One command that waits, in a ring of them. A ring, since the tables that a set leaves behind when it grows keep what was
@@ -99,7 +99,7 @@ export class Underway {
   }
 
   /** A row that waits. Its replies are looked at by who reads them. */
-  row<T>(shape: RowShape<T>, came: (row: RowReplies<T>) => void, refused: (error: Error) => void): Row<T> {
+  row<T>(shape: RowShape<T>, came: RowCame<T>, refused: RowRefused): Row<T> {
     const waiting = new Waiting(came as (answer: unknown) => void, refused)
     waiting.before(this.#head)
     this.#size++

@@ -22,6 +22,15 @@ export interface Asker {
 /** Makes of an answer what was found. May throw. */
 export type Accept = (read: OneRead, now: number) => Found | Promise<Found>
 
+/** Of the promise that was last made. A function made for each takes as long as the promise itself. */
+let resolvePromise!: (value: unknown) => void
+let rejectPromise!: (error: unknown) => void
+
+function hold(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+  resolvePromise = resolve
+  rejectPromise = reject
+}
+
 /**
  * A read of one key, under way. One object and one promise, since thousands may wait; and an object of a class, since V8
  * puts what it has seen wait long once among the old objects from then on, if it is written as a literal.
@@ -41,8 +50,8 @@ export class OneRead implements Reader, Settler, Routed {
   readonly promise: Promise<unknown>
   readonly #asker: Asker
   readonly #accept: Accept
-  #resolve!: (value: unknown) => void
-  #reject!: (error: unknown) => void
+  readonly #resolve: (value: unknown) => void
+  readonly #reject: (error: unknown) => void
 
   constructor(
     target: TierKey,
@@ -60,10 +69,9 @@ export class OneRead implements Reader, Settler, Routed {
     this.stamp = stamp
     this.#accept = accept
     this.#asker = asker
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
+    this.promise = new Promise(hold)
+    this.#resolve = resolvePromise
+    this.#reject = rejectPromise
   }
 
   answered(outcome: ReadOutcome, source: Source | undefined, now: number): void {

@@ -5,7 +5,6 @@ import type { NodePowers, WriteItem, WriteOutcome } from '../../src/node/contrac
 import { GatheredWrites } from '../../src/shard/gathered-writes.ts'
 import { MOST_WAITING } from '../../src/shard/turn.ts'
 import { ManualClock } from '../../src/testing/index.ts'
-import { turn } from '../support/caches.ts'
 import { FakeServer, gate, isDown } from '../support/fake-node.ts'
 import { item } from '../support/guards.ts'
 import { bareShard } from '../support/shards.ts'
@@ -16,10 +15,9 @@ function setUp(until: Promise<unknown> = Promise.resolve()) {
   const refused: string[] = []
   const writes = new GatheredWrites<WriteItem, WriteOutcome>(
     clock,
-    async (items, ms, replaces) => {
+    (items, ms, replaces, came, failed) => {
       sent.push({ keys: items.map(({ key }) => key), ms, replaces })
-      await until
-      return items.map(() => 'stored')
+      until.then(() => came(items.map(() => 'stored')), failed)
     },
     ({ key }) => {
       refused.push(key)
@@ -84,13 +82,9 @@ describe('writes of one turn', () => {
   })
 
   it('fail together when the write itself rejects', async () => {
-    const writes = new GatheredWrites(new ManualClock(), () => Promise.reject(new Error('broken')), () => 'stored', () => 1) // prettier-ignore
-    const failures: unknown[] = []
-    for (let i = 0; i < 3; i++) {
-      writes.join(item('a'), 100, true, { written: () => {}, failed: (error) => failures.push(error) })
-    }
-    await turn()
-    expect(failures.map((error) => (error as Error).message)).toEqual(['broken', 'broken', 'broken'])
+    const { write } = setUp(Promise.reject(new Error('broken')))
+    const failures = await Promise.allSettled([write('a'), write('b'), write('a')])
+    expect(failures).toMatchObject(Array(3).fill({ reason: { message: 'broken' } }))
   })
 })
 
