@@ -1,3 +1,4 @@
+import { ends, takeEnds } from './base/ends.ts'
 import type { House } from './house.ts'
 import { isFailure } from './node/contract.ts'
 import { resultOf } from './prepare.ts'
@@ -10,16 +11,15 @@ export class OneSet implements Writer {
   readonly promise: Promise<WriteResult>
   readonly #house: House
   readonly #key: string
-  #resolve!: (result: WriteResult) => void
-  #reject!: (error: unknown) => void
+  readonly #resolve: (result: WriteResult) => void
+  readonly #reject: (error: unknown) => void
 
   constructor(house: House, key: string) {
     this.#house = house
     this.#key = key
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
+    this.promise = new Promise(takeEnds) as Promise<WriteResult>
+    this.#resolve = ends.resolve
+    this.#reject = ends.reject
   }
 
   written(outcome: Stored): void {

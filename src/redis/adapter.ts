@@ -16,8 +16,7 @@ import { encodeDels, encodeGets, encodeSets } from './encode.ts'
 import { isCommandRefused, redisWord, tooLarge, toNodeError, type Peer } from './errors.ts'
 import { parseHistory, parseInfo } from './info.ts'
 import type { Link } from './link.ts'
-import { fitInfo, fitOk, fitPipeline, fitRemoved, fitValue, fitValues, type Fit } from './replies.ts'
-import type { RowReplies } from './row.ts'
+import { fitInfo, fitOk, fitPipeline, fitRemoved, fitValue, fitValues, type Fit, type RowReplies } from './replies.ts'
 
 /** Keys per MGET: wide enough that the round trip no longer counts, narrow enough that others get their turn. */
 const READ_WIDTH = 64

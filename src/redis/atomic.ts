@@ -16,8 +16,16 @@ import type { Argument } from './client.ts'
 import { encodeCommands, type Command } from './encode.ts'
 import { isScriptRefused, redisWord, tooLarge } from './errors.ts'
 import type { Link } from './link.ts'
-import { fitOneOf, fitPipeline, fitPlaced, fitValue, UNFIT, type Fit, type FitOneOf } from './replies.ts'
-import type { RowReplies } from './row.ts'
+import {
+  fitOneOf,
+  fitPipeline,
+  fitPlaced,
+  fitValue,
+  UNFIT,
+  type Fit,
+  type FitOneOf,
+  type RowReplies,
+} from './replies.ts'
 import { EXPIRE, FILL, LEASE, RELEASE, RENEW, timeBytes, type Script } from './scripts.ts'
 
 /** What leases must know of their server. */

@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer'
-import type { RowReplies } from './row.ts'
 
 /**
  * What a reply becomes when it is not of the type that its command has. It is then the reply to another command: so is
@@ -72,6 +71,14 @@ export function fitOneOf<T>(numbers: readonly T[], asText: boolean): Fit<T> {
 /** Of INFO. */
 export const fitInfo: Fit<string> = (reply) =>
   typeof reply === 'string' && /^(# \w|redis_version:)/m.test(reply) ? reply : UNFIT
+
+/** What each of some commands came to that were sent as one. */
+export interface RowReplies<T = unknown> {
+  /** By their places; `undefined` where there is an error. */
+  readonly replies: (T | undefined)[]
+  /** By their places; `undefined` when all went well. */
+  readonly errors: ReadonlyMap<number, Error> | undefined
+}
 
 /** As {@link Fit}, of one of several commands. */
 export type FitOneOf<T> = (reply: unknown, at: number) => T | typeof UNFIT

@@ -1,14 +1,6 @@
 import process from 'node:process'
 import type { Inside } from './inside.ts'
-import { UNFIT, type FitOneOf } from './replies.ts'
-
-/** What each of some commands came to that were sent as one. */
-export interface RowReplies<T = unknown> {
-  /** By their places; `undefined` where there is an error. */
-  readonly replies: (T | undefined)[]
-  /** By their places; `undefined` when all went well. */
-  readonly errors: ReadonlyMap<number, Error> | undefined
-}
+import { UNFIT, type FitOneOf, type RowReplies } from './replies.ts'
 
 /** How the replies to a row come. */
 export interface RowShape<T> {

@@ -19,7 +19,10 @@ export class Places {
   add(key: string): number {
     const place = this.names.push(key) - 1
     if (this.#places) this.#places.set(key, place)
-    else if (this.names.length > FEW) this.#places = new Map(this.names.map((name, at) => [name, at]))
+    else if (place === FEW) {
+      this.#places = new Map()
+      for (let at = 0; at <= place; at++) this.#places.set(this.names[at] as string, at)
+    }
     return place
   }
 }

@@ -1,4 +1,5 @@
 import type { Settler } from '../base/caller.ts'
+import { ends, takeEnds } from '../base/ends.ts'
 import type { Route, Routed } from '../cluster/routed.ts'
 import type { Form } from '../entry/form.ts'
 import type { ReadOutcome } from '../node/contract.ts'
@@ -21,15 +22,6 @@ export interface Asker {
 
 /** Makes of an answer what was found. May throw. */
 export type Accept = (read: OneRead, now: number) => Found | Promise<Found>
-
-/** Of the promise that was last made. A function made for each takes as long as the promise itself. */
-let resolvePromise!: (value: unknown) => void
-let rejectPromise!: (error: unknown) => void
-
-function hold(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
-  resolvePromise = resolve
-  rejectPromise = reject
-}
 
 /**
  * A read of one key, under way. One object and one promise, since thousands may wait; and an object of a class, since V8
@@ -69,9 +61,9 @@ export class OneRead implements Reader, Settler, Routed {
     this.stamp = stamp
     this.#accept = accept
     this.#asker = asker
-    this.promise = new Promise(hold)
-    this.#resolve = resolvePromise
-    this.#reject = rejectPromise
+    this.promise = new Promise(takeEnds)
+    this.#resolve = ends.resolve
+    this.#reject = ends.reject
   }
 
   answered(outcome: ReadOutcome, source: Source | undefined, now: number): void {

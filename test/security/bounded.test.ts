@@ -52,6 +52,8 @@ const BOUNDS: Readonly<Record<string, string>> = {
   'shard/gathered-reads.ts at': 'the width of a batch',
   'shard/gathered-writes.ts items': 'the width of a batch',
   'shard/gathered-writes.ts writers': 'the width of a batch',
+  'redis/reader.ts reading': 'weak',
+  'redis/reader.ts parts': 'one value, at most 512 MiB by its length; dropped with its connection',
   'redis/row.ts replies': 'the width of a batch',
   'tier/l1.ts slots': '`l1.max` and `l1.maxBytes`',
 }
