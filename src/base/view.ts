@@ -1,30 +1,3 @@
-import { Buffer } from 'node:buffer'
-
-/**
- * Bytes that lie in a larger buffer and know where, so that they need not be asked. To cut them out as a `Buffer` and to ask
- * them once takes 140 ns, to do so with these 55. To everybody else they are a `Buffer`.
- */
-export class Part extends Uint8Array {
-  /** Of the whole buffer. */
-  readonly view: DataView
-  /** Where in it they begin. */
-  readonly start: number
-
-  /**
-   * @param whole the buffer in which they lie
-   * @param view of all of it
-   */
-  constructor(whole: ArrayBuffer, view: DataView, start: number, length: number) {
-    super(whole, start, length)
-    this.view = view
-    this.start = start
-  }
-}
-
-// What is made of them by `slice` and the like has no place that it knows.
-Object.setPrototypeOf(Part.prototype, Buffer.prototype)
-Object.defineProperty(Part.prototype, 'constructor', { value: Buffer })
-
 let seen: Uint8Array = new Uint8Array(0)
 let buffer: ArrayBufferLike = seen.buffer
 let view: DataView = new DataView(buffer)
@@ -39,14 +12,12 @@ let start = 0
  * times, and what arrived together shares a view.
  */
 export function viewOf(bytes: Uint8Array): DataView {
-  if (bytes instanceof Part) return bytes.view
   if (bytes !== seen) see(bytes)
   return view
 }
 
 /** Where in their view these bytes begin. */
 export function startOf(bytes: Uint8Array): number {
-  if (bytes instanceof Part) return bytes.start
   if (bytes !== seen) see(bytes)
   return start
 }

@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer'
-import { Part, startOf, viewOf } from '../base/view.ts'
 
 /** What is left of a reply has not arrived yet; see {@link Scanner.needed}. */
 export const INCOMPLETE = -2
@@ -28,9 +27,6 @@ const DEEPEST = 8
 export class Scanner {
   bytes: Buffer = Buffer.alloc(0)
   end = 0
-  #whole: ArrayBuffer = new ArrayBuffer(0)
-  #view: DataView = new DataView(this.#whole)
-  #start = 0
   /** Where the next part begins. A method that does not succeed leaves it anywhere. */
   at = 0
   /** After `INCOMPLETE`: up to where bytes are needed, at least. */
@@ -40,15 +36,6 @@ export class Scanner {
     this.bytes = bytes
     this.end = bytes.length
     this.at = 0
-    // What arrives is shared with no other thread.
-    this.#whole = bytes.buffer as ArrayBuffer
-    this.#view = viewOf(bytes)
-    this.#start = startOf(bytes)
-  }
-
-  /** The bytes from `from` on. */
-  part(from: number, length: number): Uint8Array {
-    return new Part(this.#whole, this.#view, this.#start + from, length)
   }
 
   /** The number that stands here and ends its line: -1 where a length says that there is none. */

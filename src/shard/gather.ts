@@ -13,8 +13,8 @@ export interface GatherContext {
   readonly clock: Clock
   readonly read: ReadMany
   readonly write: WriteMany<WriteItem, WriteOutcome>
-  readonly lease: WriteMany<LeaseRequest, LeaseOutcome>
-  readonly fill: WriteMany<FillRequest, Stored>
+  readonly lease: (requests: readonly LeaseRequest[], ms: number) => Promise<LeaseOutcome[]>
+  readonly fill: (requests: readonly FillRequest[], ms: number, replaces: boolean) => Promise<Stored[]>
   /**
    * Gives the error of a call when too many wait.
    *
@@ -44,13 +44,18 @@ export class Gather {
       refuse('write', replaces ? key : undefined)
     this.#reads = new GatheredReads(clock, read, () => refuse('read', undefined))
     this.#writes = new GatheredWrites(clock, write, refuseWrite, bytesOf)
-    this.#leases = new GatheredWrites(
+    this.#leases = new GatheredWrites<LeaseRequest, LeaseOutcome>(
       clock,
-      lease,
+      (requests, ms, _, came, failed) => void lease(requests, ms).then(came, failed),
       () => refuse('lease', undefined),
       ({ placeholder }) => placeholder.length,
     )
-    this.#fills = new GatheredWrites(clock, fill, refuseWrite, bytesOf)
+    this.#fills = new GatheredWrites<FillRequest, Stored>(
+      clock,
+      (requests, ms, replaces, came, failed) => void fill(requests, ms, replaces).then(came, failed),
+      refuseWrite,
+      bytesOf,
+    )
     this.#turns = [this.#reads.turn, this.#writes.turn, this.#leases.turn, this.#fills.turn]
   }
 

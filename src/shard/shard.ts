@@ -80,8 +80,8 @@ export class Shard {
       clock,
       read: this.#beginRead.bind(this),
       write: this.#beginWrite.bind(this),
-      lease: (requests, time, _, came, failed) => void this.lease(requests, time).then(came, failed),
-      fill: (requests, time, replaces, came, failed) => void this.fill(requests, time, replaces).then(came, failed),
+      lease: this.lease.bind(this),
+      fill: this.fill.bind(this),
       refuse: this.#refuse.bind(this),
     })
   }
