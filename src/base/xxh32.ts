@@ -87,17 +87,23 @@ export function bytesXxh32(bytes: Uint8Array, seed: number, start: number, end: 
     let b = (seed + P2) | 0
     let c = seed | 0
     let d = (seed - P1) | 0
+    // Rotated by hand: where all of this is built into its caller, V8 has no room left to build `rotate` in, and calls it.
     for (const stop = last - 16; at <= stop; at += 16) {
-      a = Math.imul(rotate((a + Math.imul(words.getInt32(at, true), P2)) | 0, 13), P1)
-      b = Math.imul(rotate((b + Math.imul(words.getInt32(at + 4, true), P2)) | 0, 13), P1)
-      c = Math.imul(rotate((c + Math.imul(words.getInt32(at + 8, true), P2)) | 0, 13), P1)
-      d = Math.imul(rotate((d + Math.imul(words.getInt32(at + 12, true), P2)) | 0, 13), P1)
+      const w = (a + Math.imul(words.getInt32(at, true), P2)) | 0
+      const x = (b + Math.imul(words.getInt32(at + 4, true), P2)) | 0
+      const y = (c + Math.imul(words.getInt32(at + 8, true), P2)) | 0
+      const z = (d + Math.imul(words.getInt32(at + 12, true), P2)) | 0
+      a = Math.imul((w << 13) | (w >>> 19), P1)
+      b = Math.imul((x << 13) | (x >>> 19), P1)
+      c = Math.imul((y << 13) | (y >>> 19), P1)
+      d = Math.imul((z << 13) | (z >>> 19), P1)
     }
     hash = (rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18)) | 0
   } else hash = (seed + P5) | 0
   hash = (hash + length) | 0
   for (const stop = last - 4; at <= stop; at += 4) {
-    hash = Math.imul(rotate((hash + Math.imul(words.getInt32(at, true), P3)) | 0, 17), P4)
+    const word = (hash + Math.imul(words.getInt32(at, true), P3)) | 0
+    hash = Math.imul((word << 17) | (word >>> 15), P4)
   }
   for (; at < last; at++) hash = Math.imul(rotate((hash + Math.imul(words.getUint8(at), P5)) | 0, 11), P1)
   return finish(hash)

@@ -76,16 +76,12 @@ export class ReplyReader {
     if (this.#over) return
     const done: Row[] = []
     let rest = chunk
-    while (rest.length > 0) {
-      const bytes = this.#held === 0 ? rest : this.#join(rest)
-      if (!bytes) break
-      rest = rest.subarray(bytes === rest ? rest.length : this.#joined)
-      if (!this.#readAll(bytes, done)) {
-        this.#over = true
-        this.#broken()
-        return
-      }
+    while (this.#held > 0 && rest.length > 0) {
+      const bytes = this.#join(rest)
+      rest = rest.subarray(this.#joined)
+      if (bytes && !this.#readAll(bytes, done)) return
     }
+    if (!this.#readAll(rest, done)) return
     for (const row of done) row.settle()
   }
 
@@ -115,7 +111,11 @@ export class ReplyReader {
     while (scanner.at < scanner.end) {
       const front = this.#queue.peekFront()
       const verdict = front === undefined ? MALFORMED : this.#next(front.command, done)
-      if (verdict === MALFORMED) return false
+      if (verdict === MALFORMED) {
+        this.#over = true
+        this.#broken()
+        return false
+      }
       if (verdict === INCOMPLETE) break
     }
     const { at, end, needed } = scanner
