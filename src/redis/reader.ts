@@ -8,6 +8,8 @@ class ReplyError extends Error {
   override name = 'ReplyError'
 }
 
+const NOTHING = Buffer.alloc(0)
+
 /** How many bytes are put to a line that goes on, at least. */
 const LINE = 64
 
@@ -82,7 +84,7 @@ export class ReplyReader {
       if (bytes && !this.#readAll(bytes, done)) return
     }
     if (!this.#readAll(rest, done)) return
-    for (const row of done) row.settle()
+    for (const row of done) settle(row)
   }
 
   /**
@@ -124,6 +126,8 @@ export class ReplyReader {
       this.#held = end - at
       this.#needed = needed - at
     }
+    // A large value is not to be kept until something else arrives.
+    scanner.begin(NOTHING)
     return true
   }
 
@@ -158,7 +162,8 @@ export class ReplyReader {
       return INCOMPLETE
     }
     if (verdict === MALFORMED) {
-      // ioredis knows best what is wrong with it. It empties the queue then, and ends the connection.
+      // ioredis knows best what is wrong with it. It empties the queue then, and ends the connection. A list, which none of
+      // these commands has, it takes if it is whole.
       scanner.at = scanner.end
       this.#theirs(bytes.subarray(from))
       return this.#queue.peekFront() === undefined ? 0 : MALFORMED
@@ -200,5 +205,16 @@ export class ReplyReader {
     const from = scanner.at
     const to = scanner.line()
     return to < 0 ? to : row.take(bytes.toString('latin1', from, to)) ? 0 : MALFORMED
+  }
+}
+
+/** What an instrumentation of the client throws is the program's to see; those after it are told all the same. */
+function settle(row: Row): void {
+  try {
+    row.settle()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
   }
 }

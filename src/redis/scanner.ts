@@ -20,8 +20,6 @@ const ZERO = 0x30
 const MOST = 512 * 1024 * 1024
 /** Of the text of a status or an error, in bytes; Redis' own are shorter than a thousand. */
 const LONGEST_LINE = 64 * 1024
-/** Lists in lists. */
-const DEEPEST = 8
 
 /** Reads the parts of replies where they lie. */
 export class Scanner {
@@ -97,23 +95,12 @@ export class Scanner {
     return this.#endOfLine(to) ? to : this.#lacks(to, CR, LF)
   }
 
-  /** Steps over one reply of any kind. Gives 0 when that succeeded. */
-  reply(depth = 0): number {
+  /** Steps over one reply that is no list. Gives less than 0 when that did not succeed. */
+  reply(): number {
     const type = this.bytes[this.at++]
-    if (type === STATUS || type === ERROR || type === INTEGER) return Math.min(0, this.line())
-    if (type !== BULK && type !== LIST) return MALFORMED
-    const number = this.number()
-    if (number < 0) return number === -1 ? 0 : number
-    if (type === BULK) return Math.min(0, this.skip(number))
-    if (depth === DEEPEST) return MALFORMED
-    for (let i = 0; i < number; i++) {
-      if (this.at >= this.end) {
-        this.needed = this.end + 1
-        return INCOMPLETE
-      }
-      const inner = this.reply(depth + 1)
-      if (inner < 0) return inner
-    }
-    return 0
+    if (type === STATUS || type === ERROR || type === INTEGER) return this.line()
+    if (type !== BULK) return MALFORMED
+    const length = this.number()
+    return length === -1 ? 0 : length < 0 ? length : this.skip(length)
   }
 }

@@ -92,5 +92,37 @@ describe.each(MAJORS)('rows of commands, through ioredis $major', (major) => {
     expect([await put(adapter, 'wrapped', 'value'), await fetch(adapter, 'wrapped')]).toEqual(['stored', 'value'])
     await adapter.remove(['wrapped'])
     expect(seen.filter((each) => each.endsWith('wrapped'))).toEqual(['set wrapped', 'get wrapped', 'del wrapped'])
+    const items = ['row', 'other'].map((key) => ({ key, value: Buffer.from('v'), ttl: TTL }))
+    expect([await adapter.write(items), await adapter.read(['row', 'other'])]).toMatchObject([
+      ['stored', 'stored'],
+      items.map(({ value }) => value),
+    ])
+    expect(seen.slice(-2)).toEqual(['set row', 'mget row'])
+  })
+
+  it('are the client’s own commands in a version that is built otherwise', async () => {
+    const seen: string[] = []
+    const Other = class extends (major.Redis as new (options: object) => {
+      commandQueue: { peekFront?: unknown }
+      resetCommandQueue(): void
+      sendCommand(...given: unknown[]): unknown
+    }) {
+      override resetCommandQueue(): void {
+        super.resetCommandQueue()
+        this.commandQueue.peekFront = undefined
+      }
+
+      override sendCommand(...given: unknown[]): unknown {
+        seen.push((given[0] as Seen).name)
+        return super.sendCommand(...given)
+      }
+    }
+    const adapter = open({ ...major, Redis: Other }, server.url)
+    await adapter.connect()
+    const items = ['own', 'commands'].map((key) => ({ key, value: Buffer.from('v'), ttl: TTL }))
+    expect(await adapter.write(items)).toEqual(['stored', 'stored'])
+    expect(await adapter.read(['own', 'commands'])).toMatchObject(items.map(({ value }) => value))
+    expect(await adapter.remove(['own', 'commands'])).toEqual(['deleted', 'deleted'])
+    expect(seen.slice(-5)).toEqual(['set', 'set', 'mget', 'del', 'del'])
   })
 })
