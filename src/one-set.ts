@@ -1,4 +1,4 @@
-import { ends, takeEnds } from './base/ends.ts'
+import { ends, forgetEnds, takeEnds } from './base/ends.ts'
 import type { House } from './house.ts'
 import { isFailure } from './node/contract.ts'
 import { resultOf } from './prepare.ts'
@@ -20,6 +20,7 @@ export class OneSet implements Writer {
     this.promise = new Promise(takeEnds) as Promise<WriteResult>
     this.#resolve = ends.resolve
     this.#reject = ends.reject
+    forgetEnds()
   }
 
   written(outcome: Stored): void {

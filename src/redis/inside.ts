@@ -6,8 +6,6 @@ export interface Inside {
   readonly stream?: Duplex | null
   /** The commands that wait for their replies; a new queue for each connection. */
   readonly commandQueue: CommandQueue
-  resetCommandQueue(): void
-  flushQueue(...rest: unknown[]): void
   sendCommand(command: object, sink: object): unknown
 }
 

@@ -1,5 +1,5 @@
 import type { Settler } from '../base/caller.ts'
-import { ends, takeEnds } from '../base/ends.ts'
+import { ends, forgetEnds, takeEnds } from '../base/ends.ts'
 import type { Route, Routed } from '../cluster/routed.ts'
 import type { Form } from '../entry/form.ts'
 import type { ReadOutcome } from '../node/contract.ts'
@@ -64,6 +64,7 @@ export class OneRead implements Reader, Settler, Routed {
     this.promise = new Promise(takeEnds)
     this.#resolve = ends.resolve
     this.#reject = ends.reject
+    forgetEnds()
   }
 
   answered(outcome: ReadOutcome, source: Source | undefined, now: number): void {
