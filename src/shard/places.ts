@@ -4,11 +4,13 @@ const FEW = 8
 /** The keys of a batch, and the place of each. */
 export class Places {
   readonly names: string[] = []
+  /** The places of those of the first names that were there when one was looked up last: what only adds sets up no map. */
   #places: Map<string, number> | undefined
+  #mapped = 0
 
-  /** The place of a key; less than 0 for one that is not there. */
+  /** The place of a key, one of them if it is there twice; less than 0 for one that is not there. */
   of(key: string): number {
-    return this.#places === undefined ? this.names.indexOf(key) : (this.#places.get(key) ?? -1)
+    return this.names.length <= FEW ? this.names.indexOf(key) : (this.#map().get(key) ?? -1)
   }
 
   has(key: string): boolean {
@@ -17,12 +19,13 @@ export class Places {
 
   /** Takes a key in, and says at which place. */
   add(key: string): number {
-    const place = this.names.push(key) - 1
-    if (this.#places) this.#places.set(key, place)
-    else if (place === FEW) {
-      this.#places = new Map()
-      for (let at = 0; at <= place; at++) this.#places.set(this.names[at] as string, at)
-    }
-    return place
+    return this.names.push(key) - 1
+  }
+
+  #map(): Map<string, number> {
+    const places = (this.#places ??= new Map())
+    const { names } = this
+    for (; this.#mapped < names.length; this.#mapped++) places.set(names[this.#mapped] as string, this.#mapped)
+    return places
   }
 }
