@@ -1,5 +1,6 @@
 import type { LeaseOutcome } from '../node/atomic.ts'
-import type { ReadOutcome, WriteItem } from '../node/contract.ts'
+import type { WriteItem } from '../node/contract.ts'
+import type { SliceOutcome } from '../node/slices.ts'
 import type { Source } from '../shard/answers.ts'
 import type { Shard } from '../shard/shard.ts'
 import type { Detour } from './ejector.ts'
@@ -30,7 +31,7 @@ export interface Route {
 
 /** What a read of one key came to. */
 export interface Routed {
-  readonly outcome: ReadOutcome
+  readonly outcome: SliceOutcome
   /** Who gave it; `undefined` when no server was asked. */
   readonly source: Source | undefined
   readonly route: Route
@@ -38,11 +39,11 @@ export interface Routed {
 
 /** The same, of a read of many. */
 export class RoutedRead implements Routed {
-  readonly outcome: ReadOutcome
+  readonly outcome: SliceOutcome
   readonly source: Source | undefined
   readonly route: Route
 
-  constructor(outcome: ReadOutcome, source: Source | undefined, route: Route) {
+  constructor(outcome: SliceOutcome, source: Source | undefined, route: Route) {
     this.outcome = outcome
     this.source = source
     this.route = route

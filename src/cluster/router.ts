@@ -19,6 +19,7 @@ import {
 } from './routed.ts'
 import type { Topology } from './topology.ts'
 import { isWrittenBy } from '../entry/form.ts'
+import { Slice } from '../base/slice.ts'
 import { MAX_CLOCK_SKEW } from '../base/stamps.ts'
 
 /** How long an entry lives at most on a node that stands in for its owner, in milliseconds. */
@@ -188,7 +189,7 @@ export class Router {
     const { history, ring } = topology
     if (fence === 0 && history.past.length === 0) return false
     if (writtenAt === undefined) return true
-    const own = outcome instanceof Uint8Array && isWrittenBy(outcome, writer)
+    const own = outcome instanceof Slice && isWrittenBy(outcome, writer)
     const surely = own ? writtenAt : writtenAt - MAX_CLOCK_SKEW
     // Where a node stands in for the owner, the entry's age has been judged.
     return surely <= fence || (detour === undefined && movedSince(history, ring, key, surely))

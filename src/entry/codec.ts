@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer'
+import { Buffer, isAscii } from 'node:buffer'
 import { deserialize, serialize } from 'node:v8'
 import { ValueError, quote } from '../base/errors.ts'
 import { hasPart } from '../base/text.ts'
@@ -33,14 +33,16 @@ export const jsonCodec: Codec = {
   decode: (bytes) => decodeJson(bytes, 0),
 }
 
-/** What {@link jsonCodec} makes of the bytes from `from` on. */
-export function decodeJson(bytes: Uint8Array, from: number): unknown {
+/** What {@link jsonCodec} makes of the bytes from `from` on, up to `to`. */
+export function decodeJson(bytes: Uint8Array, from: number, to: number = bytes.length): unknown {
   // Without an encoding, Node need not look for it.
-  return JSON.parse(asBuffer(bytes).toString(undefined, from)) as unknown
+  return JSON.parse(asBuffer(bytes).toString(undefined, from, to)) as unknown
 }
 
 /** From this length on, in bytes, a look at the bytes is worth it: what stands between the quotes is then all that is copied. */
 const LONG_TEXT = 512
+/** From here on it is worth a look whether they are ASCII: those are copied as they are. */
+const LONG_ASCII = 4_096
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
@@ -48,15 +50,16 @@ const BACKSLASH = 0x5c
  * The same for bytes that {@link encodeJson} is known to have written: what is one text without escapes is what stands
  * between its quotes. To parse it takes twice as long, of a long one five times.
  */
-export function decodeOwnJson(bytes: Uint8Array, from: number): unknown {
-  const last = bytes.length - 1
-  if (last === from || bytes[from] !== QUOTE || bytes[last] !== QUOTE) return decodeJson(bytes, from)
+export function decodeOwnJson(bytes: Uint8Array, from: number, to: number = bytes.length): unknown {
+  const last = to - 1
+  if (last <= from || bytes[from] !== QUOTE || bytes[last] !== QUOTE) return decodeJson(bytes, from, to)
   if (last - from < LONG_TEXT) {
     const text = asBuffer(bytes).toString(undefined, from + 1, last)
-    return hasPart(text, '"') || hasPart(text, '\\') ? decodeJson(bytes, from) : text
+    return hasPart(text, '"') || hasPart(text, '\\') ? decodeJson(bytes, from, to) : text
   }
-  if (bytes.indexOf(BACKSLASH, from) !== -1 || bytes.indexOf(QUOTE, from + 1) !== last) return decodeJson(bytes, from)
-  return asBuffer(bytes).toString(undefined, from + 1, last)
+  const text = asBuffer(bytes.subarray(from + 1, last))
+  if (text.includes(BACKSLASH) || text.includes(QUOTE)) return decodeJson(bytes, from, to)
+  return text.toString(text.length >= LONG_ASCII && isAscii(text) ? 'latin1' : undefined)
 }
 
 /**

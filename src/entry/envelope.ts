@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { randomInt } from 'node:crypto'
 import type { Hash } from '../base/hash.ts'
+import { sliceOf, type Slice } from '../base/slice.ts'
 import { WRITER_BYTES } from '../base/stamps.ts'
 import { startOf, viewOf } from '../base/view.ts'
 
@@ -136,7 +137,7 @@ function write(header: NewHeader, payload: Uint8Array | string, key: string | En
   view.setInt32(base + AT_KEY_CHECK + 4, KEY_CHECK[1] as number)
   putTime(view, base + AT_FRESH_UNTIL, header.freshUntil)
   putTime(view, base + AT_LEASE_UNTIL, header.leaseUntil)
-  view.setUint32(base + AT_PAYLOAD_CHECK, payloadCheck(bytes, hash))
+  view.setUint32(base + AT_PAYLOAD_CHECK, payloadCheck(bytes, 0, bytes.length, hash))
   return bytes
 }
 
@@ -153,41 +154,42 @@ function putTime(view: DataView, at: number, time: number): void {
  *
  * @param key the whole key that was asked for
  */
-export function checkEnvelope(bytes: Uint8Array, key: string | EnvelopeKey, hash: Hash): BadEnvelope | undefined {
-  if (bytes.length < HEADER_BYTES) return CORRUPT
+export function checkEnvelope(slice: Slice, key: string | EnvelopeKey, hash: Hash): BadEnvelope | undefined {
+  const { bytes, from, to } = slice
+  if (to - from < HEADER_BYTES) return CORRUPT
   const view = viewOf(bytes)
-  const base = startOf(bytes)
+  const base = startOf(bytes) + from
   const flags = view.getUint8(base + AT_FLAGS)
   if (view.getUint16(base) !== MAGIC || view.getUint8(base + AT_FORMAT) !== FORMAT) return CORRUPT
   if (KINDS[flags & KIND_BITS] === undefined || (flags & RESERVED) !== 0) return CORRUPT
   // As signed integers, which are small ones to V8.
-  if (view.getInt32(base + AT_PAYLOAD_CHECK) !== (payloadCheck(bytes, hash) | 0)) return CORRUPT
+  if (view.getInt32(base + AT_PAYLOAD_CHECK) !== (payloadCheck(bytes, from, to, hash) | 0)) return CORRUPT
   hashKey(key, hash)
   const [high, low] = [view.getInt32(base + AT_KEY_CHECK), view.getInt32(base + AT_KEY_CHECK + 4)]
   if (high !== KEY_CHECK[0] || low !== KEY_CHECK[1]) return WRONG_KEY
   // Freshness lies outside the check, but no writer puts it beyond the entry's end.
-  return timeIn(bytes, AT_FRESH_UNTIL) > timeIn(bytes, AT_ENTRY_UNTIL) ? CORRUPT : undefined
+  return timeIn(slice, AT_FRESH_UNTIL) > timeIn(slice, AT_ENTRY_UNTIL) ? CORRUPT : undefined
 }
 
 /** Of an envelope that was checked. */
-export function kindIn(bytes: Uint8Array): EntryKind {
-  return KINDS[(bytes[AT_FLAGS] as number) & KIND_BITS] as EntryKind
+export function kindIn({ bytes, from }: Slice): EntryKind {
+  return KINDS[(bytes[from + AT_FLAGS] as number) & KIND_BITS] as EntryKind
 }
 
 /** Of an envelope that was checked. */
-export function isCompressed(bytes: Uint8Array): boolean {
-  return ((bytes[AT_FLAGS] as number) & COMPRESSED) !== 0
+export function isCompressed({ bytes, from }: Slice): boolean {
+  return ((bytes[from + AT_FLAGS] as number) & COMPRESSED) !== 0
 }
 
 /** Of an envelope that was checked: milliseconds. */
-export function loadTimeIn(bytes: Uint8Array): number {
-  return viewOf(bytes).getUint32(startOf(bytes) + AT_LOAD_TIME)
+export function loadTimeIn({ bytes, from }: Slice): number {
+  return viewOf(bytes).getUint32(startOf(bytes) + from + AT_LOAD_TIME)
 }
 
 /** Of an envelope that was checked: the time at one of the places `AT_…`. */
-export function timeIn(bytes: Uint8Array, at: number): number {
+export function timeIn({ bytes, from }: Slice, at: number): number {
   const view = viewOf(bytes)
-  const start = startOf(bytes) + at
+  const start = startOf(bytes) + from + at
   return view.getUint16(start) * 2 ** 32 + view.getUint32(start + 2)
 }
 
@@ -197,17 +199,18 @@ export function timeIn(bytes: Uint8Array, at: number): number {
  * @param key the whole key that was asked for
  */
 export function readEnvelope(bytes: Uint8Array, key: string, hash: Hash): ReadEnvelope {
-  const bad = checkEnvelope(bytes, key, hash)
+  const slice = sliceOf(bytes)
+  const bad = checkEnvelope(slice, key, hash)
   if (bad) return bad
   const header: Header = {
-    kind: kindIn(bytes),
-    compressed: isCompressed(bytes),
-    writtenAt: timeIn(bytes, AT_WRITTEN),
-    freshUntil: timeIn(bytes, AT_FRESH_UNTIL),
-    entryUntil: timeIn(bytes, AT_ENTRY_UNTIL),
-    loadTime: loadTimeIn(bytes),
+    kind: kindIn(slice),
+    compressed: isCompressed(slice),
+    writtenAt: timeIn(slice, AT_WRITTEN),
+    freshUntil: timeIn(slice, AT_FRESH_UNTIL),
+    entryUntil: timeIn(slice, AT_ENTRY_UNTIL),
+    loadTime: loadTimeIn(slice),
     version: bytes.subarray(AT_VERSION, AT_VERSION + VERSION_BYTES),
-    leaseUntil: timeIn(bytes, AT_LEASE_UNTIL),
+    leaseUntil: timeIn(slice, AT_LEASE_UNTIL),
   }
   return { status: 'ok', header, payload: bytes.subarray(HEADER_BYTES) }
 }
@@ -236,8 +239,8 @@ function hashKey(key: string | EnvelopeKey, hash: Hash): void {
 }
 
 /** XXH32 of the payload, seeded with the XXH32 of the header's bytes 0 to 27: either part damaged changes it. */
-function payloadCheck(bytes: Uint8Array, hash: Hash): number {
-  return hash.bytes(bytes, hash.bytes(bytes, 0, 0, AT_PAYLOAD_CHECK), HEADER_BYTES, bytes.length)
+function payloadCheck(bytes: Uint8Array, from: number, to: number, hash: Hash): number {
+  return hash.bytes(bytes, hash.bytes(bytes, 0, from, from + AT_PAYLOAD_CHECK), from + HEADER_BYTES, to)
 }
 
 function clampTime(time: number): number {

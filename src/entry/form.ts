@@ -1,6 +1,7 @@
 import type { Hash } from '../base/hash.ts'
+import type { Slice } from '../base/slice.ts'
 import { MAX_CLOCK_SKEW } from '../base/stamps.ts'
-import { decodeJson, decodeOwnJson, encodeJson, encodeValue, jsonCodec, type Codec } from './codec.ts'
+import { decodeOwnJson, encodeJson, encodeValue, jsonCodec, type Codec } from './codec.ts'
 import { inflate, MAX_INFLATED, type Compression } from './compression.ts'
 import {
   AT_ENTRY_UNTIL,
@@ -115,20 +116,21 @@ export function packLease(
 }
 
 /** Until when the lease holds that these bytes stand for, by its holder's clock (wall clock); 0 for bytes that are too short. */
-export function leaseUntilIn(bytes: Uint8Array): number {
+export function leaseUntilIn(bytes: Slice): number {
   return bytes.length < HEADER_BYTES ? 0 : timeIn(bytes, AT_LEASE_UNTIL)
 }
 
 const NO_PAYLOAD = new Uint8Array(0)
 
 /** Whether these bytes are an envelope, good or bad, whose version is this writer's. */
-export function isWrittenBy(bytes: Uint8Array, writer: Uint8Array): boolean {
-  return bytes.length >= HEADER_BYTES && isVersionOf(bytes, AT_VERSION, writer)
+export function isWrittenBy(slice: Slice, writer: Uint8Array): boolean {
+  return slice.length >= HEADER_BYTES && isVersionOf(slice.bytes, slice.from + AT_VERSION, writer)
 }
 
 /** The version of whatever envelope these bytes are, good or bad; `undefined` when they are too short for one. */
-export function versionIn(bytes: Uint8Array): Uint8Array | undefined {
-  return bytes.length < HEADER_BYTES ? undefined : bytes.subarray(AT_VERSION, AT_VERSION + VERSION_BYTES)
+export function versionIn({ bytes, from, length }: Slice): Uint8Array | undefined {
+  const at = from + AT_VERSION
+  return length < HEADER_BYTES ? undefined : bytes.subarray(at, at + VERSION_BYTES)
 }
 
 /** How many bytes a payload takes on a node, if they are more than `most`: where it surely fits, they are not counted. */
@@ -155,42 +157,42 @@ function headerSize({ format }: Form): number {
  * schema is asynchronous. Never throws.
  */
 export function roundTrip(form: Form, value: unknown, payload: Payload): Revived | Promise<Revived> {
-  return form.codec.identity && form.schema === undefined
-    ? { status: 'value', value }
-    : revive(form, plainOf(payload), 0)
+  return form.codec.identity && form.schema === undefined ? { status: 'value', value } : revive(form, plainOf(payload))
 }
 
 /** What bytes that came from a node stand for. A promise only where the schema is asynchronous. Never throws. */
 export function unpack(
   form: Form,
-  bytes: Uint8Array,
+  slice: Slice,
   key: string | EnvelopeKey,
   now: number,
   hash: Hash,
 ): Unpacked | Promise<Unpacked> {
-  if (form.format === 'raw') return entryOf(form, decode(form, bytes, 0), bytes.length, undefined)
-  const problem = checkEnvelope(bytes, key, hash)
+  const { bytes, from, to } = slice
+  const size = to - from
+  if (form.format === 'raw') return entryOf(form, decode(form, slice.own()), size, undefined)
+  const problem = checkEnvelope(slice, key, hash)
   if (problem) return problem
-  const kind = kindIn(bytes)
+  const kind = kindIn(slice)
   if (kind === 'lease') return LEASE
-  const times = timesIn(bytes, now)
-  if (isCompressed(bytes)) return kind === 'negative' ? CORRUPT : unpackCompressed(form, bytes, times)
-  if (kind === 'negative') return new Entry(kind, undefined, bytes.length, times)
-  return entryOf(form, decode(form, bytes, HEADER_BYTES), bytes.length, times)
+  const times = timesIn(slice, now)
+  if (isCompressed(slice)) return kind === 'negative' ? CORRUPT : unpackCompressed(form, slice, times)
+  if (kind === 'negative') return new Entry(kind, undefined, size, times)
+  return entryOf(form, decodeOwn(form, bytes, from + HEADER_BYTES, to), size, times)
 }
 
-function unpackCompressed(form: Form, bytes: Uint8Array, times: EntryTimes): Unpacked | Promise<Unpacked> {
-  const inflated = inflate(bytes.subarray(HEADER_BYTES), form.maxInflatedBytes)
+function unpackCompressed(form: Form, slice: Slice, times: EntryTimes): Unpacked | Promise<Unpacked> {
+  const inflated = inflate(slice.own(HEADER_BYTES), form.maxInflatedBytes)
   if (inflated === 'corrupt') return CORRUPT
   if (inflated === 'unsupported') return UNSUPPORTED
-  return entryOf(form, decode(form, inflated, 0), HEADER_BYTES + inflated.length, times)
+  return entryOf(form, decode(form, inflated), HEADER_BYTES + inflated.length, times)
 }
 
 const LEASE: Unpacked = { status: 'lease' }
 const CORRUPT: Unpacked = { status: 'corrupt' }
 const UNSUPPORTED: Unpacked = { status: 'unsupported' }
 
-function timesIn(bytes: Uint8Array, now: number): EntryTimes {
+function timesIn(bytes: Slice, now: number): EntryTimes {
   const writtenAt = timeIn(bytes, AT_WRITTEN)
   // An entry must not live longer because its writer's clock is ahead, and counts as written now.
   const ahead = writtenAt > now + MAX_CLOCK_SKEW ? writtenAt - now : 0
@@ -228,21 +230,27 @@ export type Revived =
   | { readonly status: 'corrupt' }
   | { readonly status: 'schema'; readonly problem: string }
 
-/** Turns a payload, which begins at `from`, into a value. A promise only where the schema is asynchronous. Never throws. */
-function revive(form: Form, bytes: Plain, from: number): Revived | Promise<Revived> {
-  const value = decode(form, bytes, from)
+/** Turns a payload into a value. A promise only where the schema is asynchronous. Never throws. */
+function revive(form: Form, bytes: Plain): Revived | Promise<Revived> {
+  const value = decode(form, bytes)
   if (value === undefined) return UNREADABLE
   return form.schema === undefined ? { status: 'value', value } : validate(form.schema, value)
 }
 
-/** What the codec makes of a payload, which begins at `from`; `undefined` when it cannot read it. Never throws. */
-function decode({ codec }: Form, bytes: Plain, from: number): unknown {
+/** What the codec makes of a payload; `undefined` when it cannot read it. Never throws. */
+function decode({ codec }: Form, bytes: Plain): unknown {
+  try {
+    return typeof bytes === 'string' ? JSON.parse(bytes) : codec.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** The same of what stands between `from` and `to`, behind a header: it was checked to be what a cache wrote. */
+function decodeOwn({ codec }: Form, bytes: Uint8Array, from: number, to: number): unknown {
   try {
     // A view of the bytes costs as much as to parse a short text.
-    if (typeof bytes === 'string') return JSON.parse(bytes)
-    if (codec !== jsonCodec) return codec.decode(from === 0 ? bytes : bytes.subarray(from))
-    // Behind a header stands what was checked to be what a cache wrote.
-    return from === 0 ? decodeJson(bytes, 0) : decodeOwnJson(bytes, from)
+    return codec === jsonCodec ? decodeOwnJson(bytes, from, to) : codec.decode(bytes.subarray(from, to))
   } catch {
     return undefined
   }

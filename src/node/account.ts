@@ -1,8 +1,9 @@
 import type { Clock } from '../base/clock.ts'
 import { NodeError, isCacheError } from '../base/errors.ts'
 import type { CircuitState, Events } from '../base/events.ts'
+import { Slice } from '../base/slice.ts'
 import type { OperationName } from './calls.ts'
-import { isFailure, type ReadOutcome } from './contract.ts'
+import { isFailure } from './contract.ts'
 
 /** What one server was asked and how it did. Counts of keys, not of commands; times in milliseconds. */
 export interface MemberCounts {
@@ -54,11 +55,11 @@ export class Account {
   }
 
   /** What a read that took `ms` brought; gives back how many keys failed. */
-  read(outcomes: readonly ReadOutcome[], ms: number): number {
+  read(outcomes: readonly unknown[], ms: number): number {
     const { counts } = this
     let failures = 0
     for (const outcome of outcomes) {
-      if (outcome instanceof Uint8Array) {
+      if (outcome instanceof Slice || outcome instanceof Uint8Array) {
         counts.bytesRead += outcome.length
         counts.hits++
       } else if (isFailure(outcome)) failures++

@@ -1,4 +1,5 @@
 import { NodeError } from '../base/errors.ts'
+import { Slice, type SliceClass } from '../base/slice.ts'
 import type { AtomicPower } from './atomic.ts'
 
 /** Who a server says it is. */
@@ -58,7 +59,8 @@ export type RemoveOutcome = 'deleted' | 'absent' | NodeError
  */
 export function isFailure(outcome: unknown): outcome is NodeError {
   // In an order that leaves as little as can be for the first failure: what has never run makes V8 give up its fast code.
-  return outcome !== null && typeof outcome === 'object' && !(outcome instanceof Uint8Array)
+  if (outcome === null || typeof outcome !== 'object') return false
+  return !(outcome instanceof Slice) && !(outcome instanceof Uint8Array)
 }
 
 /** How many of these outcomes are failures. */
@@ -154,6 +156,11 @@ export interface NodeAdapter {
    *   answered otherwise than it must (it has no such database, …)
    */
   connect(): Promise<NodeIdentity>
+  /**
+   * As below, for somebody who takes bytes that lie in a larger array also as a slice of it, of the class that is given. An
+   * adapter need not make use of that.
+   */
+  read(keys: readonly string[], slice: SliceClass): Promise<(ReadOutcome | Slice)[]>
   /** Reads keys: the bytes of each, `undefined` where there is none, or its NodeError. */
   read(keys: readonly string[]): Promise<ReadOutcome[]>
   /** Writes entries, each with its own TTL, over whatever was there. */

@@ -13,12 +13,12 @@ import {
   isFailure,
   type NodeAdapter,
   type NodeIdentity,
-  type ReadOutcome,
   type RemoveOutcome,
   type WriteItem,
   type WriteOutcome,
 } from './contract.ts'
 import { Acquaintance } from './identity.ts'
+import { readSlices, slicesOf, type Given, type SliceOutcome } from './slices.ts'
 import type { NodeContext } from './spec.ts'
 
 /** What guards share within one cache. */
@@ -124,15 +124,16 @@ export class Guard {
   }
 
   /** Reads keys; one outcome each. */
-  read(keys: readonly string[], ms: number): Promise<ReadOutcome[]> {
+  read(keys: readonly string[], ms: number): Promise<SliceOutcome[]> {
     return new Promise((resolve) => this.beginRead(keys, ms, resolve))
   }
 
   /** The same, as {@link Calls.begin} has it. */
-  beginRead(keys: readonly string[], ms: number, done: (outcomes: ReadOutcome[]) => void): void {
+  beginRead(keys: readonly string[], ms: number, done: (outcomes: SliceOutcome[]) => void): void {
     this.counts.reads += keys.length
     const start = this.#context.clock.monotonic()
-    this.#begin<ReadOutcome>('read', keys.length, ms, () => this.adapter.read(keys), done, start)
+    const came = (given: Given): void => done(slicesOf(given))
+    this.#begin<Given[number]>('read', keys.length, ms, () => readSlices(this.adapter, keys), came, start)
   }
 
   /** Writes entries; one outcome each. */
@@ -251,9 +252,7 @@ export class Guard {
     const broken = checkOutcomes(given, keys, this.adapter.address)
     if (broken) return this.#unanswered(operation, broken, keys)
     const failed =
-      start === undefined
-        ? countFailures(given)
-        : this.#account.read(given as ReadOutcome[], this.#context.clock.monotonic() - start)
+      start === undefined ? countFailures(given) : this.#account.read(given, this.#context.clock.monotonic() - start)
     const failure = failed === 0 ? undefined : (given.find(isFailure) as NodeError)
     if (failed === 0) this.#state = 'up'
     else this.#failed(operation, failure, failed)

@@ -1,4 +1,5 @@
 import { NodeError } from '../base/errors.ts'
+import type { Slice, SliceClass } from '../base/slice.ts'
 import type {
   NodeAdapter,
   NodeIdentity,
@@ -79,12 +80,14 @@ export class RedisAdapter implements NodeAdapter {
     return this.#link.connect()
   }
 
-  read(keys: readonly string[]): Promise<ReadOutcome[]> {
-    return keys.length <= READ_WIDTH ? this.#readSome(keys) : this.#readMany(keys)
+  read(keys: readonly string[], slice: SliceClass): Promise<(ReadOutcome | Slice)[]>
+  read(keys: readonly string[]): Promise<ReadOutcome[]>
+  read(keys: readonly string[], slice?: SliceClass): Promise<(ReadOutcome | Slice)[]> {
+    return keys.length <= READ_WIDTH ? this.#readSome(keys, slice) : this.#readMany(keys, slice)
   }
 
-  async #readMany(keys: readonly string[]): Promise<ReadOutcome[]> {
-    const parts = await Promise.all(slices(keys, READ_WIDTH).map((part) => this.#readSome(part)))
+  async #readMany(keys: readonly string[], slice: SliceClass | undefined): Promise<(ReadOutcome | Slice)[]> {
+    const parts = await Promise.all(slices(keys, READ_WIDTH).map((part) => this.#readSome(part, slice)))
     return parts.flat()
   }
 
@@ -111,7 +114,7 @@ export class RedisAdapter implements NodeAdapter {
     return this.#link.close()
   }
 
-  #readSome(keys: readonly string[]): Promise<ReadOutcome[]> {
+  #readSome(keys: readonly string[], slice: SliceClass | undefined): Promise<(ReadOutcome | Slice)[]> {
     if (keys.length === 0) return Promise.resolve([])
     const { epoch } = this.#link
     const refused = (error: unknown): ReadOutcome[] | Promise<ReadOutcome[]> => this.#readRefused(keys, error, epoch)
@@ -122,6 +125,7 @@ export class RedisAdapter implements NodeAdapter {
       keys,
       replies: keys.length === 1 ? 'one' : 'list',
       fit: fitValue,
+      slice,
     } as const
     return new Promise((resolve) =>
       this.#link.send(

@@ -195,7 +195,7 @@ export class ReplyReader {
       if (length === -1) return row.take(null) ? 0 : MALFORMED
       const from = length < 0 ? length : scanner.skip(length)
       if (from < 0) return from
-      return row.take(bytes.subarray(from, from + length)) ? 0 : MALFORMED
+      return row.takeBytes(bytes, from, from + length) ? 0 : MALFORMED
     }
     if (type === INTEGER) {
       const number = scanner.number()

@@ -1,4 +1,5 @@
 import process from 'node:process'
+import type { SliceClass } from '../base/slice.ts'
 import type { Inside } from './inside.ts'
 import { UNFIT, type FitOneOf, type RowReplies } from './replies.ts'
 
@@ -15,6 +16,8 @@ export interface RowShape<T> {
   readonly replies: 'each' | 'one' | 'list'
   /** Takes each reply. */
   readonly fit: FitOneOf<T>
+  /** Where it is given, bytes fit, and are left where they lie. */
+  readonly slice?: SliceClass | undefined
 }
 
 /** Told what came of a row when all replies are there. Must not throw. */
@@ -66,6 +69,14 @@ export class Row<T = unknown> implements RowReplies<T> {
   /** Whether nothing is to come any more. */
   get complete(): boolean {
     return this.#refusal !== undefined || this.replies.length === this.#shape.keys.length
+  }
+
+  /** Takes the next reply, which is the bytes between these places. Says whether it is one to its command. */
+  takeBytes(bytes: Buffer, from: number, to: number): boolean {
+    const { slice } = this.#shape
+    if (slice === undefined) return this.take(bytes.subarray(from, to))
+    this.replies.push(new slice(bytes, from, to) as T)
+    return true
   }
 
   /** Takes the next reply. Says whether it is one to its command. */

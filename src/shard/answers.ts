@@ -1,4 +1,4 @@
-import type { ReadOutcome } from '../node/contract.ts'
+import type { SliceOutcome } from '../node/slices.ts'
 import type { Guard } from '../node/guard.ts'
 
 /** Which server gave an answer, and over which of its connections. */
@@ -10,13 +10,13 @@ export interface Source {
 
 /** What a read of some keys came to, by their places. */
 export class Answers {
-  readonly outcomes: ReadOutcome[]
+  readonly outcomes: SliceOutcome[]
   /** Of all, as nearly always; or of each, once they differ. */
   readonly #source: Source | undefined
   #sources: (Source | undefined)[] | undefined
 
   /** @param source who gave them; `undefined` when no server was asked */
-  constructor(outcomes: ReadOutcome[], source: Source | undefined) {
+  constructor(outcomes: SliceOutcome[], source: Source | undefined) {
     this.outcomes = outcomes
     this.#source = source
   }

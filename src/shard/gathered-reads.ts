@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { NodeError } from '../base/errors.ts'
-import type { ReadOutcome } from '../node/contract.ts'
+import type { SliceOutcome } from '../node/slices.ts'
 import type { Answers, Source } from './answers.ts'
 import { Places } from './places.ts'
 import type { ReadPolicy } from './read-policy.ts'
@@ -22,7 +22,7 @@ export interface Reader {
    *
    * @param now wall clock: to ask for the time takes as long as to hash a key
    */
-  answered(outcome: ReadOutcome, source: Source | undefined, now: number): void
+  answered(outcome: SliceOutcome, source: Source | undefined, now: number): void
   /** Told instead that the read itself went wrong. Must not throw. */
   failed(error: unknown): void
 }

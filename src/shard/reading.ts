@@ -2,9 +2,11 @@ import type { Budget } from '../base/budget.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Deadlines } from '../base/deadlines.ts'
 import type { ErrorCode } from '../base/errors.ts'
-import { allFailed, anyFailed, countFailures, isFailure, type ReadOutcome } from '../node/contract.ts'
+import { Slice } from '../base/slice.ts'
+import { allFailed, anyFailed, countFailures, isFailure } from '../node/contract.ts'
 import type { Guard } from '../node/guard.ts'
 import { vouch } from '../node/powers.ts'
+import type { SliceOutcome } from '../node/slices.ts'
 import { Answers, noAnswers, type Source } from './answers.ts'
 
 /** What reads need. */
@@ -152,7 +154,7 @@ async function ask(
   const answers = new Answers(await guard.read(keys, ms), source)
   const inTouch = primary.state === 'up' && primary.responsive
   if (guard === primary || (first !== primary && inTouch)) return answers
-  if (!answers.outcomes.some((outcome) => outcome instanceof Uint8Array)) return answers
+  if (!answers.outcomes.some((outcome) => outcome instanceof Slice)) return answers
   const failure = await vouch(guard, () => end - clock.monotonic())
   return failure ? new Answers(allFailed(failure, keys.length), source) : answers
 }
@@ -161,7 +163,7 @@ function sourceOf(guard: Guard): Source {
   return { guard, generation: guard.generation }
 }
 
-function countGood(outcomes: readonly ReadOutcome[]): number {
+function countGood(outcomes: readonly SliceOutcome[]): number {
   return outcomes.length - countFailures(outcomes)
 }
 
@@ -169,7 +171,7 @@ function countGood(outcomes: readonly ReadOutcome[]): number {
  * Whether another attempt may end otherwise: at another server, unless we are the ones who have too much under way; at the
  * same one, when it was not there or not ready.
  */
-function worthAnother(outcome: ReadOutcome, elsewhere: boolean): boolean {
+function worthAnother(outcome: SliceOutcome, elsewhere: boolean): boolean {
   if (!isFailure(outcome) || outcome.code === 'ERR_NODE_BUSY') return false
   return elsewhere || PASSING.has(outcome.code)
 }

@@ -1,14 +1,16 @@
 import type { Clock } from '../base/clock.ts'
 import type { Drops } from '../base/drops.ts'
 import type { Hash } from '../base/hash.ts'
+import { Slice } from '../base/slice.ts'
 import type { Stamps } from '../base/stamps.ts'
 import type { Routed } from '../cluster/routed.ts'
 import type { Router } from '../cluster/router.ts'
 import { Entry } from '../entry/entry.ts'
 import { unpack, type Form, type NoEntry, type Unpacked } from '../entry/form.ts'
-import { isFailure, type ReadOutcome } from '../node/contract.ts'
+import { isFailure } from '../node/contract.ts'
 import type { Guard } from '../node/guard.ts'
 import { removeIf } from '../node/powers.ts'
+import type { SliceOutcome } from '../node/slices.ts'
 import type { TierKey } from './key.ts'
 
 /** What {@link Intake} is made of. */
@@ -57,8 +59,7 @@ export class Intake {
     const now = this.#context.clock.now()
     for (let i = 0; i < routed.length; i++) {
       const { outcome } = routed[i] as Routed
-      const unpacked =
-        outcome instanceof Uint8Array ? this.#unpack(targets[i] as TierKey, outcome, form, now) : undefined
+      const unpacked = outcome instanceof Slice ? this.#unpack(targets[i] as TierKey, outcome, form, now) : undefined
       // Rare: values out of step, and schemas that take their time.
       if (unpacked instanceof Promise || isWrong(unpacked, form)) return this.#acceptSlowly(targets, routed, form, end)
       results.push(unpacked)
@@ -76,7 +77,7 @@ export class Intake {
    */
   acceptOne(target: TierKey, routed: Routed, form: Form, end: number, now: number): Taken | Promise<Taken> {
     const { outcome } = routed
-    const unpacked = outcome instanceof Uint8Array ? this.#unpack(target, outcome, form, now) : undefined
+    const unpacked = outcome instanceof Slice ? this.#unpack(target, outcome, form, now) : undefined
     if (!(unpacked instanceof Promise || isWrong(unpacked, form))) return this.#take(target, unpacked, routed)
     return this.#acceptSlowly([target], [routed], form, end).then(([one]) => one as Taken)
   }
@@ -88,9 +89,7 @@ export class Intake {
     end: number,
   ): Promise<Taken[]> {
     const look = async (i: number, bytes: unknown): Promise<Unpacked | undefined> =>
-      bytes instanceof Uint8Array
-        ? this.#unpack(targets[i] as TierKey, bytes, form, this.#context.clock.now())
-        : undefined
+      bytes instanceof Slice ? this.#unpack(targets[i] as TierKey, bytes, form, this.#context.clock.now()) : undefined
     const results = await Promise.all(routed.map(({ outcome }, i) => look(i, outcome)))
     const doubted = new Set<Guard>()
     for (const [i, { source }] of routed.entries()) if (source && isWrong(results[i], form)) doubted.add(source.guard)
@@ -105,7 +104,7 @@ export class Intake {
       for (const [n, i] of places.entries()) {
         const [seen, of] = [unpacked[n], bytes[n]]
         results[i] = seen
-        if (isWrong(seen, form) && of instanceof Uint8Array) {
+        if (isWrong(seen, form) && of instanceof Slice) {
           this.#removeWrong(routed[i] as Routed, targets[i] as TierKey, of, seen)
         }
       }
@@ -116,7 +115,7 @@ export class Intake {
     return routed.map((one, i) => this.#take(targets[i] as TierKey, results[i], one, doubted))
   }
 
-  #unpack(target: TierKey, bytes: Uint8Array, form: Form, now: number): Unpacked | Promise<Unpacked> {
+  #unpack(target: TierKey, bytes: Slice, form: Form, now: number): Unpacked | Promise<Unpacked> {
     return unpack(form, bytes, target, now, this.#context.hash)
   }
 
@@ -130,7 +129,7 @@ export class Intake {
     targets: readonly TierKey[],
     routed: readonly Routed[],
     end: number,
-  ): Promise<ReadOutcome[] | 'trusted' | 'unanswered'> {
+  ): Promise<SliceOutcome[] | 'trusted' | 'unanswered'> {
     const { clock } = this.#context
     const generation = routed[places[0] as number]?.source?.generation
     // What came over a connection that was replaced meanwhile can be read again at no such cost.
@@ -156,10 +155,10 @@ export class Intake {
   }
 
   /** Only if it is still the same: meanwhile somebody may have written a good one. Replicas take no writes. */
-  #removeWrong({ route }: Routed, target: TierKey, bytes: Uint8Array, { status }: NoEntry): void {
+  #removeWrong({ route }: Routed, target: TierKey, bytes: Slice, { status }: NoEntry): void {
     const { router, nodeTimeout } = this.#context
     const { primary } = route.shard
-    if (primary.adapter.powers.removeIf) void removeIf(primary, target.stored, bytes, nodeTimeout)
+    if (primary.adapter.powers.removeIf) void removeIf(primary, target.stored, bytes.own(), nodeTimeout)
     // Another key's value may be read rightly by a second look; a damaged one never.
     else if (status === 'corrupt') void router.remove([target], nodeTimeout)
   }

@@ -1,4 +1,5 @@
 import type { NodeError } from '../base/errors.ts'
+import { sliceOf } from '../base/slice.ts'
 import type { Route } from '../cluster/routed.ts'
 import { newVersion } from '../entry/envelope.ts'
 import { isWrittenBy, leaseUntilIn, packLease, type Form } from '../entry/form.ts'
@@ -115,8 +116,8 @@ export class Leases {
     this.#acceptOne = ({ wanted, form, end, route, generation }, outcome) => {
       const accept = (entry: Taken): Leased => this.#leased(wanted, outcome, route.shard, entry)
       if (!(outcome instanceof Uint8Array)) return accept(undefined)
-      const source = { guard: route.shard.primary, generation }
-      const taken = this.#intake.acceptOne(wanted.target, { outcome, source, route }, form, end, context.clock.now())
+      const routed = { outcome: sliceOf(outcome), source: { guard: route.shard.primary, generation }, route }
+      const taken = this.#intake.acceptOne(wanted.target, routed, form, end, context.clock.now())
       return taken instanceof Promise ? taken.then(accept) : accept(taken)
     }
   }
@@ -140,7 +141,7 @@ export class Leases {
     const routed = await router.lease(items, timeout)
     const targets = wanted.map(({ target }) => target)
     const read = routed.map(({ outcome, source, route }) => ({
-      outcome: outcome instanceof Uint8Array ? outcome : undefined,
+      outcome: outcome instanceof Uint8Array ? sliceOf(outcome) : undefined,
       source,
       route,
     }))
@@ -166,11 +167,12 @@ export class Leases {
     if (outcome === 'won') return { status: 'won', held }
     if (outcome === 'held') return { status: 'held', own: false, until: undefined }
     if (isFailure(outcome)) return { status: 'failed', error: outcome, held }
+    const bytes = sliceOf(outcome)
     if (entry === LEASED) {
-      const own = isWrittenBy(outcome, this.#context.stamps.writer)
-      return { status: 'held', own, until: leaseUntilIn(outcome) }
+      const own = isWrittenBy(bytes, this.#context.stamps.writer)
+      return { status: 'held', own, until: leaseUntilIn(bytes) }
     }
-    return { status: 'found', found: new Found(entry, outcome, shard.id, undefined) }
+    return { status: 'found', found: new Found(entry, bytes, shard.id, undefined) }
   }
 
   /** Lets leases go on. */

@@ -2,7 +2,7 @@ import type { Settler } from '../base/caller.ts'
 import { ends, forgetEnds, takeEnds } from '../base/ends.ts'
 import type { Route, Routed } from '../cluster/routed.ts'
 import type { Form } from '../entry/form.ts'
-import type { ReadOutcome } from '../node/contract.ts'
+import type { SliceOutcome } from '../node/slices.ts'
 import type { Source } from '../shard/answers.ts'
 import type { Reader } from '../shard/gathered-reads.ts'
 import type { Found } from './found.ts'
@@ -37,7 +37,7 @@ export class OneRead implements Reader, Settler, Routed {
   readonly target: TierKey
   /** Where it was sent. */
   route!: Route
-  outcome: ReadOutcome
+  outcome: SliceOutcome
   source: Source | undefined
   readonly promise: Promise<unknown>
   readonly #asker: Asker
@@ -67,7 +67,7 @@ export class OneRead implements Reader, Settler, Routed {
     forgetEnds()
   }
 
-  answered(outcome: ReadOutcome, source: Source | undefined, now: number): void {
+  answered(outcome: SliceOutcome, source: Source | undefined, now: number): void {
     this.outcome = outcome
     this.source = source
     try {

@@ -3,6 +3,7 @@ import type { Drops } from '../base/drops.ts'
 import { NodeError } from '../base/errors.ts'
 import type { Hash } from '../base/hash.ts'
 import { RecentTime } from '../base/recent-time.ts'
+import { Slice } from '../base/slice.ts'
 import type { Stamps } from '../base/stamps.ts'
 import type { Routed, RoutedWrite } from '../cluster/routed.ts'
 import type { Router } from '../cluster/router.ts'
@@ -54,7 +55,7 @@ export class Tiers {
     this.#acceptOne = (read, now) => {
       const { target, form, end, outcome } = read
       // Nothing came: there is nothing to look at.
-      if (!(outcome instanceof Uint8Array)) return new Found(undefined, undefined, read.route.shard.id, outcome)
+      if (!(outcome instanceof Slice)) return new Found(undefined, undefined, read.route.shard.id, outcome)
       const taken = this.#intake.acceptOne(target, read, form, end, now)
       if (!(taken instanceof Promise)) return this.#take(target, read, taken, read.stamp, read.began)
       return taken.then((one) => this.#take(target, read, one, read.stamp, read.began))
@@ -129,7 +130,7 @@ export class Tiers {
   ): Found {
     const entry = taken === LEASED ? undefined : taken
     if (entry && began && stamp !== undefined && this.#fence?.stamp(key) === stamp) this.l1?.set(key, entry, began)
-    const bytes = outcome instanceof Uint8Array ? outcome : undefined
+    const bytes = outcome instanceof Slice ? outcome : undefined
     return new Found(entry, bytes, route.shard.id, isFailure(outcome) ? outcome : undefined)
   }
 

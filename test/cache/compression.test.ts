@@ -1,5 +1,6 @@
 import zlib from 'node:zlib'
 import { describe, expect, it, vi } from 'vitest'
+import { sliceOf } from '../../src/base/slice.ts'
 import { bytesCodec, v8Codec } from '../../src/entry/codec.ts'
 import { HEADER_BYTES, isCompressed } from '../../src/entry/envelope.ts'
 import { bench, collect, rejection, type Bench } from '../support/caches.ts'
@@ -24,7 +25,7 @@ describe('compression', () => {
       ['over', LONG],
       ['under', LONG.slice(1) + 'e'],
     ])
-    expect([stored(on, 'over'), stored(on, 'under')].map(isCompressed)).toEqual([true, false])
+    expect([stored(on, 'over'), stored(on, 'under')].map((each) => isCompressed(sliceOf(each)))).toEqual([true, false])
     expect(stored(on, 'over').length).toBeLessThan(150)
     expect(await on.cache.get('over')).toBe(LONG)
     expect(await on.cache.get('under')).toBe(LONG.slice(1) + 'e')
@@ -36,14 +37,14 @@ describe('compression', () => {
       ['over', 'x'.repeat(1_023)],
       ['under', 'x'.repeat(1_022)],
     ])
-    expect([stored(on, 'over'), stored(on, 'under')].map(isCompressed)).toEqual([true, false])
+    expect([stored(on, 'over'), stored(on, 'under')].map((each) => isCompressed(sliceOf(each)))).toEqual([true, false])
   })
 
   it('leaves what is larger than the bound as it is', async () => {
     const on = await bench({ compression: {}, maxInflatedBytes: 3_002 })
     await on.cache.set('key', LONG)
     await on.cache.set('more', `${LONG}x`)
-    expect([stored(on, 'key'), stored(on, 'more')].map(isCompressed)).toEqual([true, false])
+    expect([stored(on, 'key'), stored(on, 'more')].map((each) => isCompressed(sliceOf(each)))).toEqual([true, false])
     expect(await on.cache.get('more')).toBe(`${LONG}x`)
   })
 
@@ -67,7 +68,7 @@ describe('compression', () => {
     await cache.space('off', { compression: false }).set('key', LONG)
     await cache.space('small', { compression: { above: 5_000 } }).set('key', LONG)
     await cache.space('raw', { format: 'raw' }).set('key', LONG)
-    expect(['same:key', 'off:key', 'small:key'].map((key) => isCompressed(stored(on, key)))).toEqual([
+    expect(['same:key', 'off:key', 'small:key'].map((key) => isCompressed(sliceOf(stored(on, key))))).toEqual([
       true,
       false,
       false,
@@ -115,7 +116,7 @@ describe('compression', () => {
     const on = await bench({ compression: {} })
     expect(await on.cache.set('key', LONG)).toMatchObject({ ok: true })
     compressing.mockRestore()
-    expect(isCompressed(stored(on, 'key'))).toBe(false)
+    expect(isCompressed(sliceOf(stored(on, 'key')))).toBe(false)
     expect(await on.cache.get('key')).toBe(LONG)
   })
 
@@ -151,7 +152,7 @@ describe('compression', () => {
   ])('works with any codec: %s', async (_, codec, value) => {
     const on = await bench({ compression: {}, codec })
     await on.cache.set('key', value)
-    expect(isCompressed(stored(on, 'key'))).toBe(true)
+    expect(isCompressed(sliceOf(stored(on, 'key')))).toBe(true)
     expect(await on.cache.get('key')).toEqual(value)
     expect(await on.cache.getEntry('key')).toMatchObject({ state: 'fresh', value })
   })

@@ -2,6 +2,7 @@ import { MAX_CLOCK_SKEW } from '../../src/base/stamps.ts'
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { loadHash } from '../../src/base/hash.ts'
+import { sliceOf } from '../../src/base/slice.ts'
 import { bytesCodec, encodeValue, jsonCodec, v8Codec, type Codec } from '../../src/entry/codec.ts'
 import { writeEnvelope } from '../../src/entry/envelope.ts'
 import { DEFAULT_FORM, pack, unpack, type Form, type Unpacked } from '../../src/entry/form.ts'
@@ -24,7 +25,7 @@ const stored = (given: Form, value: unknown, now = NOW, ttl = 60_000): Uint8Arra
     hash,
   )
 const read = async (given: Form, bytes: Uint8Array, key = KEY): Promise<Unpacked> =>
-  unpack(given, bytes, key, NOW, hash)
+  unpack(given, sliceOf(bytes), key, NOW, hash)
 
 const schema = (validate: (value: unknown) => unknown): StandardSchema => ({
   '~standard': { version: 1, vendor: 'test', validate: validate as StandardSchema['~standard']['validate'] },

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { Slice } from '../../src/base/slice.ts'
 import { NodeError } from '../../src/base/errors.ts'
 import { Journal } from '../../src/shard/journal.ts'
 import { ManualClock, seededRandom } from '../../src/testing/index.ts'
@@ -61,9 +62,9 @@ async function race(seed: number): Promise<{ stale: number; values: number; jour
     } else {
       const { outcomes } = await shard.read([key], 'prefer-primary', 250)
       const [outcome] = outcomes
-      if (!(outcome instanceof Uint8Array)) return
+      if (!(outcome instanceof Slice)) return
       values++
-      if (Number(Buffer.from(outcome).toString()) < least) stale++
+      if (Number(Buffer.from(outcome.own()).toString()) < least) stale++
     }
   }
   const workers = Array.from({ length: WORKERS }, async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { NodeError } from '../../src/base/errors.ts'
+import { sliceOf, type Slice } from '../../src/base/slice.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
-import type { ReadOutcome } from '../../src/node/contract.ts'
+import type { SliceOutcome } from '../../src/node/slices.ts'
 import { Answers } from '../../src/shard/answers.ts'
 import { GatheredReads, type ReadMany } from '../../src/shard/gathered-reads.ts'
 import { MOST_WAITING } from '../../src/shard/turn.ts'
@@ -10,7 +11,7 @@ import { gate } from '../support/fake-node.ts'
 
 const answersOf = (keys: readonly string[]): Answers =>
   new Answers(
-    keys.map((key) => Buffer.from(key)),
+    keys.map((key) => sliceOf(Buffer.from(key))),
     undefined,
   )
 
@@ -30,10 +31,10 @@ function setUp(until: Promise<unknown> = Promise.resolve()) {
     },
   )
   const read = async (key: string, ms = 100): Promise<string> => {
-    const outcome = await new Promise<ReadOutcome>((resolve, reject) => {
+    const outcome = await new Promise<SliceOutcome>((resolve, reject) => {
       gather.join(key, 'primary', ms, { answered: resolve, failed: reject }, clock.monotonic())
     })
-    return outcome instanceof NodeError ? outcome.message : (outcome as Buffer).toString()
+    return outcome instanceof NodeError ? outcome.message : Buffer.from((outcome as Slice).own()).toString()
   }
   return { clock, gather, sent, read, refused: () => refused }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Slice } from '../../src/base/slice.ts'
 import { NodeError } from '../../src/base/errors.ts'
 import type { HolderOutcome, LeaseOutcome } from '../../src/node/atomic.ts'
 import type { NodePowers, WriteItem, WriteOutcome } from '../../src/node/contract.ts'
@@ -147,7 +148,7 @@ describe('calls of one turn for one key', () => {
   it('see what was written before them', async () => {
     const { read, write } = bench()
     const [before, , after] = await Promise.all([read('a'), write('a'), read('a')])
-    expect([before, Buffer.from(after as Uint8Array).toString()]).toEqual([undefined, '1'])
+    expect([before, Buffer.from((after as Slice).own()).toString()]).toEqual([undefined, '1'])
   })
 
   it('that were refused leave no older value readable', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { Slice } from '../../src/base/slice.ts'
 import { NodeError } from '../../src/base/errors.ts'
 import { Ledger } from '../../src/shard/ledger.ts'
 import { Shard } from '../../src/shard/shard.ts'
@@ -23,7 +24,7 @@ function setUp(replicas = 0, limits?: { maxKeys: number; maxBytes: number }) {
   }
   const read = async (policy: 'prefer-primary' | 'replica', ...keys: string[]): Promise<unknown[]> =>
     (await shard.read(keys, policy, MS)).outcomes.map((outcome) =>
-      outcome instanceof Uint8Array ? Buffer.from(outcome).toString() : outcome,
+      outcome instanceof Slice ? Buffer.from(outcome.own()).toString() : outcome,
     )
   const removed = (): string[] =>
     servers[0]!.asked.filter((one) => one.operation === 'remove').flatMap((one) => one.keys)

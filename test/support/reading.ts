@@ -1,5 +1,6 @@
 import { Budget } from '../../src/base/budget.ts'
 import { Deadlines } from '../../src/base/deadlines.ts'
+import { Slice } from '../../src/base/slice.ts'
 import { NodeError, type ErrorCode } from '../../src/base/errors.ts'
 import { Events } from '../../src/base/events.ts'
 import { Stamps } from '../../src/base/stamps.ts'
@@ -67,5 +68,5 @@ export const failing =
 /** What a read came to: values as text, failures by their codes. */
 export const outcomes = (answers: Answers): unknown[] =>
   answers.outcomes.map((outcome) =>
-    outcome instanceof Uint8Array ? Buffer.from(outcome).toString() : (outcome?.code ?? undefined),
+    outcome instanceof Slice ? Buffer.from(outcome.own()).toString() : (outcome?.code ?? undefined),
   )

@@ -1,6 +1,7 @@
 import { Entry } from '../../src/entry/entry.ts'
 import { DEFAULT_FORM, unpack } from '../../src/entry/form.ts'
 import { loadHash } from '../../src/base/hash.ts'
+import { sliceOf } from '../../src/base/slice.ts'
 import type { AtomicPower } from '../../src/node/atomic.ts'
 import type { NodeAdapter } from '../../src/node/contract.ts'
 import { memoryNode } from '../../src/node/memory.ts'
@@ -74,7 +75,7 @@ export async function steppedNode(steps: Steps, atomic: boolean, replies = false
     async stored(key) {
       const [bytes] = (await store?.read([key])) ?? []
       if (!(bytes instanceof Uint8Array)) return undefined
-      const unpacked = await unpack(DEFAULT_FORM, bytes, key, 0, hash)
+      const unpacked = await unpack(DEFAULT_FORM, sliceOf(bytes), key, 0, hash)
       return unpacked instanceof Entry ? unpacked.value : undefined
     },
   }
