@@ -28,21 +28,24 @@ export function keyXxh32(text: string, seed: number, other: number, into: Int32A
   let brace = 0
   let at = 0
   let hash = P5
-  let twin = (seed + P5) | 0
-  let third = (other + P5) | 0
+  // Of a number beyond 31 bits V8 would go on as of a fraction.
+  const second = seed | 0
+  const last = other | 0
+  let twin = (second + P5) | 0
+  let third = (last + P5) | 0
   if (length >= 16) {
     let a = (P1 + P2) | 0
     let b = P2
     let c = 0
     let d = -P1 | 0
-    let e = (seed + P1 + P2) | 0
-    let f = (seed + P2) | 0
-    let g = seed | 0
-    let h = (seed - P1) | 0
-    let i = (other + P1 + P2) | 0
-    let j = (other + P2) | 0
-    let k = other | 0
-    let l = (other - P1) | 0
+    let e = (second + P1 + P2) | 0
+    let f = (second + P2) | 0
+    let g = second
+    let h = (second - P1) | 0
+    let i = (last + P1 + P2) | 0
+    let j = (last + P2) | 0
+    let k = last
+    let l = (last - P1) | 0
     for (const end = length & ~15; at < end; at += 4) {
       const w = codeAt(text, at)
       const x = codeAt(text, at + 1)

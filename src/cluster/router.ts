@@ -51,8 +51,10 @@ export class Router {
 
   /** Reads one key, together with others that are read in the same turn of the event loop; see `Gather`. */
   join(key: RoutedKey, policy: ReadPolicy, ms: number, reader: Reader, now: number): Route {
+    // Of a key with a hash tag it is not known yet: keys with the same one lie in the same place.
+    const mark = key.position
     const route = this.#route(this.#current(), key)
-    route.shard.gather.read(key.stored, policy, ms, reader, now)
+    route.shard.gather.read(key.stored, policy, ms, reader, now, mark)
     return route
   }
 

@@ -64,7 +64,7 @@ const AT_FORMAT = 2
 export const AT_FLAGS = 3
 export const AT_WRITTEN = 4
 export const AT_ENTRY_UNTIL = 10
-const AT_LOAD_TIME = 16
+export const AT_LOAD_TIME = 16
 const AT_KEY_CHECK = 20
 const AT_PAYLOAD_CHECK = 28
 export const AT_FRESH_UNTIL = 32
@@ -165,10 +165,10 @@ export function checkEnvelope(slice: Slice, key: string | EnvelopeKey, hash: Has
   // As signed integers, which are small ones to V8.
   if (view.getInt32(base + AT_PAYLOAD_CHECK) !== (payloadCheck(bytes, from, to, hash) | 0)) return CORRUPT
   hashKey(key, hash)
-  const [high, low] = [view.getInt32(base + AT_KEY_CHECK), view.getInt32(base + AT_KEY_CHECK + 4)]
-  if (high !== KEY_CHECK[0] || low !== KEY_CHECK[1]) return WRONG_KEY
+  const high = view.getInt32(base + AT_KEY_CHECK)
+  if (high !== KEY_CHECK[0] || view.getInt32(base + AT_KEY_CHECK + 4) !== KEY_CHECK[1]) return WRONG_KEY
   // Freshness lies outside the check, but no writer puts it beyond the entry's end.
-  return timeIn(slice, AT_FRESH_UNTIL) > timeIn(slice, AT_ENTRY_UNTIL) ? CORRUPT : undefined
+  return timeAt(view, base + AT_FRESH_UNTIL) > timeAt(view, base + AT_ENTRY_UNTIL) ? CORRUPT : undefined
 }
 
 /** Of an envelope that was checked. */
@@ -181,16 +181,14 @@ export function isCompressed({ bytes, from }: Slice): boolean {
   return ((bytes[from + AT_FLAGS] as number) & COMPRESSED) !== 0
 }
 
-/** Of an envelope that was checked: milliseconds. */
-export function loadTimeIn({ bytes, from }: Slice): number {
-  return viewOf(bytes).getUint32(startOf(bytes) + from + AT_LOAD_TIME)
-}
-
 /** Of an envelope that was checked: the time at one of the places `AT_…`. */
 export function timeIn({ bytes, from }: Slice, at: number): number {
-  const view = viewOf(bytes)
-  const start = startOf(bytes) + from + at
-  return view.getUint16(start) * 2 ** 32 + view.getUint32(start + 2)
+  return timeAt(viewOf(bytes), startOf(bytes) + from + at)
+}
+
+/** The time that stands at this place. */
+export function timeAt(view: DataView, at: number): number {
+  return view.getUint16(at) * 2 ** 32 + view.getUint32(at + 2)
 }
 
 /**
@@ -208,7 +206,7 @@ export function readEnvelope(bytes: Uint8Array, key: string, hash: Hash): ReadEn
     writtenAt: timeIn(slice, AT_WRITTEN),
     freshUntil: timeIn(slice, AT_FRESH_UNTIL),
     entryUntil: timeIn(slice, AT_ENTRY_UNTIL),
-    loadTime: loadTimeIn(slice),
+    loadTime: viewOf(bytes).getUint32(startOf(bytes) + AT_LOAD_TIME),
     version: bytes.subarray(AT_VERSION, AT_VERSION + VERSION_BYTES),
     leaseUntil: timeIn(slice, AT_LEASE_UNTIL),
   }
@@ -240,7 +238,7 @@ function hashKey(key: string | EnvelopeKey, hash: Hash): void {
 
 /** XXH32 of the payload, seeded with the XXH32 of the header's bytes 0 to 27: either part damaged changes it. */
 function payloadCheck(bytes: Uint8Array, from: number, to: number, hash: Hash): number {
-  return hash.bytes(bytes, hash.bytes(bytes, 0, from, from + AT_PAYLOAD_CHECK), from + HEADER_BYTES, to)
+  return hash.bytes(bytes, hash.bytes(bytes, 0, from, from + AT_PAYLOAD_CHECK) | 0, from + HEADER_BYTES, to)
 }
 
 function clampTime(time: number): number {

@@ -1,12 +1,14 @@
 import type { Hash } from '../base/hash.ts'
 import type { Slice } from '../base/slice.ts'
 import { MAX_CLOCK_SKEW } from '../base/stamps.ts'
+import { startOf, viewOf } from '../base/view.ts'
 import { decodeOwnJson, encodeJson, encodeValue, jsonCodec, type Codec } from './codec.ts'
 import { inflate, MAX_INFLATED, type Compression } from './compression.ts'
 import {
   AT_ENTRY_UNTIL,
   AT_FRESH_UNTIL,
   AT_LEASE_UNTIL,
+  AT_LOAD_TIME,
   AT_VERSION,
   AT_WRITTEN,
   checkEnvelope,
@@ -14,7 +16,7 @@ import {
   isCompressed,
   isVersionOf,
   kindIn,
-  loadTimeIn,
+  timeAt,
   timeIn,
   VERSION_BYTES,
   writeEnvelope,
@@ -192,15 +194,17 @@ const LEASE: Unpacked = { status: 'lease' }
 const CORRUPT: Unpacked = { status: 'corrupt' }
 const UNSUPPORTED: Unpacked = { status: 'unsupported' }
 
-function timesIn(bytes: Slice, now: number): EntryTimes {
-  const writtenAt = timeIn(bytes, AT_WRITTEN)
+function timesIn({ bytes, from }: Slice, now: number): EntryTimes {
+  const view = viewOf(bytes)
+  const base = startOf(bytes) + from
+  const writtenAt = timeAt(view, base + AT_WRITTEN)
   // An entry must not live longer because its writer's clock is ahead, and counts as written now.
   const ahead = writtenAt > now + MAX_CLOCK_SKEW ? writtenAt - now : 0
   return new EntryTimes(
     writtenAt - ahead,
-    timeIn(bytes, AT_FRESH_UNTIL) - ahead,
-    timeIn(bytes, AT_ENTRY_UNTIL) - ahead,
-    loadTimeIn(bytes),
+    timeAt(view, base + AT_FRESH_UNTIL) - ahead,
+    timeAt(view, base + AT_ENTRY_UNTIL) - ahead,
+    view.getUint32(base + AT_LOAD_TIME),
     ahead !== 0,
   )
 }

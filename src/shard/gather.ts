@@ -59,10 +59,10 @@ export class Gather {
     this.#turns = [this.#reads.turn, this.#writes.turn, this.#leases.turn, this.#fills.turn]
   }
 
-  /** Reads one key, as `Shard.read` does. @param now monotonic */
-  read(key: string, policy: ReadPolicy, ms: number, reader: Reader, now: number): void {
+  /** Reads one key, as `Shard.read` does; see {@link GatheredReads.join}. */
+  read(key: string, policy: ReadPolicy, ms: number, reader: Reader, now: number, mark?: number): void {
     this.#releaseOne(key, this.#reads.turn)
-    this.#reads.join(key, policy, ms, reader, now)
+    this.#reads.join(key, policy, ms, reader, now, mark)
   }
 
   /** Writes one entry, as `Shard.write` does. */
@@ -93,8 +93,16 @@ export class Gather {
     for (const turn of this.#turns) turn.flush()
   }
 
+  // Not in a loop: every call comes by here, and nearly always there is nothing to send.
   #releaseOne(key: string, but: AnyTurn): void {
-    for (const turn of this.#turns) if (turn !== but) turn.releaseOne(key)
+    const reads = this.#reads.turn
+    const writes = this.#writes.turn
+    const leases = this.#leases.turn
+    const fills = this.#fills.turn
+    if (reads !== but && reads.size > 0) reads.releaseOne(key)
+    if (writes !== but && writes.size > 0) writes.releaseOne(key)
+    if (leases !== but && leases.size > 0) leases.releaseOne(key)
+    if (fills !== but && fills.size > 0) fills.releaseOne(key)
   }
 }
 

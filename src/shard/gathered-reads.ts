@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { NodeError } from '../base/errors.ts'
 import type { SliceOutcome } from '../node/slices.ts'
 import type { Answers, Source } from './answers.ts'
-import { Places } from './places.ts'
+import { Distinct } from './distinct.ts'
 import type { ReadPolicy } from './read-policy.ts'
 import { MOST_WAITING, Turn, type Batch } from './turn.ts'
 
@@ -32,17 +32,17 @@ class ReadBatch implements Batch {
   readonly ms: number
   readonly since: number
   readonly width: number
-  readonly keys: Places = new Places()
+  readonly keys: Distinct = new Distinct()
   readonly readers: Reader[] = []
-  /** For each reader, the place of its key. */
-  readonly at: number[] = []
+  /** So many readers may have asked for as many different keys as it takes. */
+  full: number
   open = true
 
   constructor(how: ReadPolicy, ms: number, since: number, width: number) {
     this.how = how
     this.ms = ms
     this.since = since
-    this.width = width
+    this.width = this.full = width
   }
 }
 
@@ -66,23 +66,29 @@ export class GatheredReads {
     )
   }
 
-  /** @param now monotonic */
-  join(key: string, policy: ReadPolicy, ms: number, reader: Reader, now: number): void {
+  /**
+   * @param now monotonic
+   * @param mark a hash of the key, always the same; `undefined` when none is known
+   */
+  join(key: string, policy: ReadPolicy, ms: number, reader: Reader, now: number, mark?: number): void {
     if (this.#waiting >= MOST_WAITING) {
       const error = this.#refuse()
       queueMicrotask(() => reader.answered(error, undefined, this.#clock.now()))
       return
     }
     const batch = this.turn.batch(policy, ms, now, this.#waiting === 0)
-    const { keys, readers, at } = batch
+    const { keys, readers } = batch
     this.#waiting++
     readers.push(reader)
-    const known = keys.of(key)
-    at.push(known < 0 ? keys.add(key) : known)
-    if (known < 0 && keys.names.length === batch.width) this.turn.send(batch)
+    keys.take(key, mark)
+    if (readers.length < batch.full) return
+    batch.full += batch.width - keys.settle()
+    if (readers.length === batch.full) this.turn.send(batch)
   }
 
-  #send({ keys, how, readers, at }: ReadBatch, ms: number): void {
+  #send({ keys, how, readers }: ReadBatch, ms: number): void {
+    keys.settle()
+    const { at } = keys
     this.#read(
       keys.names,
       how,

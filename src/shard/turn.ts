@@ -21,7 +21,7 @@ const TOGETHER = 5
 /** How many batches with different times or ways fill at once. */
 const MOST_OPEN = 8
 /** A full batch leaves at once. While the server has nothing to do, a small one does, and it works while the next one fills. */
-const WIDTH = 64
+export const WIDTH = 64
 const WIDTH_WHEN_IDLE = 16
 /** How many callers may wait for one node before further ones are refused with `ERR_NODE_BUSY`. */
 export const MOST_WAITING = 20_000
@@ -70,6 +70,11 @@ export class Turn<B extends Batch> {
     this.#open.push(batch)
     process.nextTick(() => this.send(batch))
     return batch
+  }
+
+  /** How many batches fill. */
+  get size(): number {
+    return this.#open.length
   }
 
   send(batch: B): void {

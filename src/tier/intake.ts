@@ -78,7 +78,9 @@ export class Intake {
   acceptOne(target: TierKey, routed: Routed, form: Form, end: number, now: number): Taken | Promise<Taken> {
     const { outcome } = routed
     const unpacked = outcome instanceof Slice ? this.#unpack(target, outcome, form, now) : undefined
-    if (!(unpacked instanceof Promise || isWrong(unpacked, form))) return this.#take(target, unpacked, routed)
+    // In an order in which an entry is asked once what it is.
+    const good = unpacked instanceof Entry || !(unpacked instanceof Promise || isWrong(unpacked, form))
+    if (good) return this.#take(target, unpacked, routed)
     return this.#acceptSlowly([target], [routed], form, end).then(([one]) => one as Taken)
   }
 
@@ -166,8 +168,8 @@ export class Intake {
   /** The entry, if it is one and not void; tells what was dropped. */
   #take(target: TierKey, unpacked: Unpacked | undefined, routed: Routed, told?: Set<Guard>): Taken {
     const { drops, router, stamps } = this.#context
-    if (unpacked === undefined) return undefined
     if (!(unpacked instanceof Entry)) {
+      if (unpacked === undefined) return undefined
       if (unpacked.status === 'lease') return LEASED
       if (!(routed.source && told?.has(routed.source.guard))) this.#tell(target, unpacked, routed)
       return undefined

@@ -5,7 +5,7 @@ import type { Form } from '../entry/form.ts'
 import type { SliceOutcome } from '../node/slices.ts'
 import type { Source } from '../shard/answers.ts'
 import type { Reader } from '../shard/gathered-reads.ts'
-import type { Found } from './found.ts'
+import { Found } from './found.ts'
 import type { TierKey } from './key.ts'
 import type { Moment } from './l1.ts'
 
@@ -72,7 +72,7 @@ export class OneRead implements Reader, Settler, Routed {
     this.source = source
     try {
       const found = this.#accept(this, now)
-      if (!(found instanceof Promise)) this.#asker.found(found, this, now)
+      if (found instanceof Found || !(found instanceof Promise)) this.#asker.found(found, this, now)
       else found.then((one) => this.#asker.found(one, this, now)).catch((error: unknown) => this.#reject(error))
     } catch (error) {
       this.#reject(error)

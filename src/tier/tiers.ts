@@ -57,7 +57,8 @@ export class Tiers {
       // Nothing came: there is nothing to look at.
       if (!(outcome instanceof Slice)) return new Found(undefined, undefined, read.route.shard.id, outcome)
       const taken = this.#intake.acceptOne(target, read, form, end, now)
-      if (!(taken instanceof Promise)) return this.#take(target, read, taken, read.stamp, read.began)
+      if (taken instanceof Entry || !(taken instanceof Promise))
+        return this.#take(target, read, taken, read.stamp, read.began)
       return taken.then((one) => this.#take(target, read, one, read.stamp, read.began))
     }
   }

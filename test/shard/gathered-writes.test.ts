@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Slice } from '../../src/base/slice.ts'
+import type { Slice } from '../../src/base/slice.ts'
 import { NodeError } from '../../src/base/errors.ts'
 import type { HolderOutcome, LeaseOutcome } from '../../src/node/atomic.ts'
 import type { NodePowers, WriteItem, WriteOutcome } from '../../src/node/contract.ts'
