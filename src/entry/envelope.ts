@@ -45,9 +45,8 @@ export type ReadEnvelope = { status: 'ok'; header: Header; payload: Uint8Array }
 export const HEADER_BYTES = 56
 /** The length of a version, in bytes. */
 export const VERSION_BYTES = 12
-/** Where the writer's mark and the count stand in a version. */
+/** Where in a version the writer's mark stands, with the count behind it: three bytes each. */
 const AT_WRITER = 6
-const AT_COUNT = AT_WRITER + WRITER_BYTES
 
 const MAGIC = 0xf5_c5
 const FORMAT = 1
@@ -117,6 +116,18 @@ export function writeNewEnvelope(
   return bytes
 }
 
+/** Writes such a header, and a version, in front of a payload that has room for it. */
+export function writeNewHeader(
+  bytes: Buffer,
+  header: NewHeader,
+  writer: Uint8Array,
+  key: string | EnvelopeKey,
+  hash: Hash,
+): void {
+  putHeader(bytes, header, key, hash)
+  putVersion(bytes, AT_VERSION, header.writtenAt, writer)
+}
+
 function write(header: NewHeader, payload: Uint8Array | string, key: string | EnvelopeKey, hash: Hash): Buffer {
   const text = typeof payload === 'string'
   const size = text ? Buffer.byteLength(payload) : payload.length
@@ -124,11 +135,17 @@ function write(header: NewHeader, payload: Uint8Array | string, key: string | En
   // A text of as many bytes as characters is ASCII, and then it is copied as it is.
   if (text) bytes.write(payload, HEADER_BYTES, size === payload.length ? 'latin1' : 'utf8')
   else bytes.set(payload, HEADER_BYTES)
+  putHeader(bytes, header, key, hash)
+  return bytes
+}
+
+/** Writes all of the header but the version in front of a payload. */
+function putHeader(bytes: Buffer, header: NewHeader, key: string | EnvelopeKey, hash: Hash): void {
   const view = viewOf(bytes)
   const base = startOf(bytes)
   view.setUint16(base, MAGIC)
   view.setUint8(base + AT_FORMAT, FORMAT)
-  view.setUint8(base + AT_FLAGS, KINDS.indexOf(header.kind) | (header.compressed ? COMPRESSED : 0))
+  view.setUint8(base + AT_FLAGS, kindBits(header.kind) | (header.compressed ? COMPRESSED : 0))
   putTime(view, base + AT_WRITTEN, header.writtenAt)
   putTime(view, base + AT_ENTRY_UNTIL, header.entryUntil)
   view.setUint32(base + AT_LOAD_TIME, Math.min(0xffff_ffff, Math.max(0, Math.round(header.loadTime))))
@@ -138,7 +155,11 @@ function write(header: NewHeader, payload: Uint8Array | string, key: string | En
   putTime(view, base + AT_FRESH_UNTIL, header.freshUntil)
   putTime(view, base + AT_LEASE_UNTIL, header.leaseUntil)
   view.setUint32(base + AT_PAYLOAD_CHECK, payloadCheck(bytes, 0, bytes.length, hash))
-  return bytes
+}
+
+/** The place of a kind among {@link KINDS}. */
+function kindBits(kind: EntryKind): number {
+  return kind === 'value' ? 0 : kind === 'negative' ? 1 : 2
 }
 
 /** In six bytes. */
@@ -259,12 +280,13 @@ export function newVersion(now: number, writer: Uint8Array): Uint8Array {
 }
 
 function putVersion(bytes: Uint8Array, at: number, now: number, writer: Uint8Array): void {
-  putTime(viewOf(bytes), startOf(bytes) + at, now)
-  for (let i = 0; i < WRITER_BYTES; i++) bytes[at + AT_WRITER + i] = writer[i] as number
-  count = (count + 1) % 2 ** 24
-  bytes[at + AT_COUNT] = count >>> 16
-  bytes[at + AT_COUNT + 1] = count >>> 8
-  bytes[at + AT_COUNT + 2] = count
+  const view = viewOf(bytes)
+  const base = startOf(bytes) + at
+  const mark = ((writer[0] as number) << 16) | ((writer[1] as number) << 8) | (writer[2] as number)
+  count = (count + 1) & 0xff_ffff
+  putTime(view, base, now)
+  view.setInt32(base + AT_WRITER, (mark << 8) | (count >>> 16))
+  view.setUint16(base + AT_WRITER + 4, count)
 }
 
 /** Whether the version that stands at `at` is this writer's. */

@@ -21,11 +21,22 @@ import {
   VERSION_BYTES,
   writeEnvelope,
   writeNewEnvelope,
+  writeNewHeader,
   type EnvelopeKey,
   type NewHeader,
 } from './envelope.ts'
 import { Entry, EntryTimes } from './entry.ts'
-import { Compressible, plainOf, plainSize, storedSize, toCompress, type Payload, type Plain } from './payload.ts'
+import {
+  Compressible,
+  Framed,
+  frameText,
+  plainOf,
+  plainSize,
+  storedSize,
+  toCompress,
+  type Payload,
+  type Plain,
+} from './payload.ts'
 import type { StandardSchema } from './schema.ts'
 
 /** How values are kept on nodes: the checked options of a cache or a space. */
@@ -74,7 +85,12 @@ export interface PackOptions {
  *
  * @throws ValueError `ERR_VALUE`
  */
-export function encodePayload({ codec, compression, maxInflatedBytes }: Form, value: unknown, key: string): Payload {
+export function encodePayload(form: Form, value: unknown, key: string): Payload {
+  const { codec, compression, maxInflatedBytes } = form
+  if (typeof value === 'string' && codec === jsonCodec && compression === undefined && form.format === 'envelope') {
+    const framed = frameText(value)
+    if (framed) return framed
+  }
   const plain = codec === jsonCodec ? encodeJson(value, key) : encodeValue(codec, value, key)
   return compression === undefined ? plain : toCompress(plain, compression, maxInflatedBytes)
 }
@@ -92,6 +108,11 @@ export function pack(
     return typeof plain === 'string' ? Buffer.from(plain) : plain
   }
   const { writer } = options
+  if (payload instanceof Framed) {
+    const bytes = payload.take()
+    writeNewHeader(bytes, headerOf(options, false), writer, key, hash)
+    return bytes
+  }
   if (typeof payload === 'string' || !(payload instanceof Compressible)) {
     return writeNewEnvelope(headerOf(options, false), writer, payload, key, hash)
   }
@@ -159,7 +180,9 @@ function headerSize({ format }: Form): number {
  * schema is asynchronous. Never throws.
  */
 export function roundTrip(form: Form, value: unknown, payload: Payload): Revived | Promise<Revived> {
-  return form.codec.identity && form.schema === undefined ? { status: 'value', value } : revive(form, plainOf(payload))
+  // A text that JSON leaves as it is, too.
+  const same = form.codec.identity || payload instanceof Framed
+  return same && form.schema === undefined ? { status: 'value', value } : revive(form, plainOf(payload))
 }
 
 /** What bytes that came from a node stand for. A promise only where the schema is asynchronous. Never throws. */

@@ -1,8 +1,13 @@
 import { Buffer } from 'node:buffer'
 import { compress, type Compression } from './compression.ts'
+import { HEADER_BYTES } from './envelope.ts'
+import { writePlainText } from './plain-text.ts'
 
-/** A value as its codec gives it: bytes, or the text that they are in UTF-8; or either, to be compressed where it is written. */
-export type Payload = Plain | Compressible
+/**
+ * A value as its codec gives it: bytes, or the text that they are in UTF-8; either to be compressed where it is written; or
+ * bytes with room for the header.
+ */
+export type Payload = Plain | Compressible | Framed
 
 /** A payload that is not compressed. */
 export type Plain = Uint8Array | string
@@ -25,6 +30,42 @@ export class Compressible {
   get stored(): Stored {
     return (this.#stored ??= stored(this.plain, this.#how))
   }
+}
+
+/** A payload that stands behind room for the header, so that it is not copied. */
+export class Framed {
+  readonly #bytes: Buffer
+  #taken = false
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+
+  /** How many bytes the payload has. */
+  get length(): number {
+    return this.#bytes.length - HEADER_BYTES
+  }
+
+  get plain(): Uint8Array {
+    return this.#bytes.subarray(HEADER_BYTES)
+  }
+
+  /** Room and payload, for somebody who writes a header and gives them away: a copy when they were taken before. */
+  take(): Buffer {
+    if (this.#taken) return Buffer.from(this.#bytes)
+    this.#taken = true
+    return this.#bytes
+  }
+}
+
+/** From this length on, in characters, it takes longer to look at each one than to have the library search them. */
+const LONG = 512
+
+/** The JSON form of a text that JSON leaves as it is, if it is short and ASCII; of others nothing. */
+export function frameText(text: string): Framed | undefined {
+  if (text.length > LONG) return undefined
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + text.length + 2)
+  return writePlainText(text, bytes, HEADER_BYTES) ? new Framed(bytes) : undefined
 }
 
 /** What a payload is where it is stored. */
@@ -51,7 +92,8 @@ export function toCompress(plain: Plain, how: Compression, most: number): Payloa
 
 /** The payload before it is compressed. */
 export function plainOf(payload: Payload): Plain {
-  return typeof payload !== 'string' && payload instanceof Compressible ? payload.plain : payload
+  if (typeof payload === 'string') return payload
+  return payload instanceof Compressible || payload instanceof Framed ? payload.plain : payload
 }
 
 /** How many bytes a payload is where it is stored. */
@@ -62,5 +104,5 @@ export function storedSize(payload: Payload): number {
 
 /** How many bytes a payload is before it is compressed. */
 export function plainSize(payload: Payload): number {
-  return storedSize(plainOf(payload))
+  return payload instanceof Framed ? payload.length : storedSize(plainOf(payload))
 }

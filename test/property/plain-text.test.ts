@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeJson } from '../../src/entry/codec.ts'
+import { loadHash } from '../../src/base/hash.ts'
+import { DEFAULT_FORM, encodePayload, pack, type PackOptions } from '../../src/entry/form.ts'
+import { frameText, Framed } from '../../src/entry/payload.ts'
 import { isPlainText } from '../../src/entry/plain-text.ts'
 
 const settings = { seed: 20261121, numRuns: 3_000 }
@@ -61,5 +64,65 @@ describe('a text is its own JSON form', () => {
       if (code < 0x100) expect(isPlainText(given)).toBe(plainByJson(given))
       else expect(encodeJson(given, 'k')).toBe(JSON.stringify(given))
     }
+  })
+})
+
+describe('a short text is written where it goes', () => {
+  const ascii = (text: string): boolean => [...text].every((one) => one < '\u0080')
+  const framed = (text: string): string | undefined => {
+    const frame = frameText(text)
+    return frame && Buffer.from(frame.plain).toString('latin1')
+  }
+  const expected = (text: string): string | undefined => (ascii(text) && plainByJson(text) ? `"${text}"` : undefined)
+
+  it('if it is ASCII, and its own JSON form', () => {
+    const text = fc.string({ maxLength: 40, unit: fc.constantFrom('x', 'y', 'z', '\u007f', ...ODD, ...EVEN) })
+    const plain = fc.string({ maxLength: 40 })
+    fc.assert(
+      fc.property(fc.oneof(text, plain), (given) => expect(framed(given)).toBe(expected(given))),
+      settings,
+    )
+  })
+
+  it('whatever stands wherever in it', () => {
+    for (let length = 1; length <= 40; length++) {
+      const text = 'x'.repeat(length)
+      expect(framed(text)).toBe(`"${text}"`)
+      for (let at = 0; at < length; at++) {
+        for (let code = 0; code < 0x180; code++) {
+          const given = text.slice(0, at) + String.fromCharCode(code) + text.slice(at + 1)
+          if (framed(given) !== expected(given)) expect.fail(`${length} characters, at ${at}: ${code}`)
+        }
+      }
+    }
+  })
+
+  it('up to 512 characters', () => {
+    expect(framed('x'.repeat(512))).toBe(`"${'x'.repeat(512)}"`)
+    expect(framed('x'.repeat(513))).toBeUndefined()
+  })
+
+  it('and gives the bytes of an envelope into which it is copied, also the second time', async () => {
+    const hash = await loadHash()
+    const options: PackOptions = {
+      kind: 'value',
+      ttl: 1_000,
+      window: 500,
+      loadTime: 7,
+      now: Date.UTC(2026, 0, 1),
+      writer: Uint8Array.of(1, 2, 3),
+    }
+    // Of the version the count differs, and it lies outside the check.
+    const packed = (payload: Parameters<typeof pack>[1]): string => {
+      const bytes = Buffer.from(pack(DEFAULT_FORM, payload, 'user:1', options, hash))
+      return bytes.fill(0, 47, 50).toString('hex')
+    }
+    const payload = encodePayload(DEFAULT_FORM, 'a short text', 'user:1')
+    expect(payload).toBeInstanceOf(Framed)
+    const first = packed(payload)
+    expect(first).toBe(packed('"a short text"'))
+    expect(packed(payload)).toBe(first)
+    const [one, other] = [payload, payload].map((each) => pack(DEFAULT_FORM, each, 'user:1', options, hash))
+    expect(one!.buffer === other!.buffer && one!.byteOffset === other!.byteOffset).toBe(false)
   })
 })
