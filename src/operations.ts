@@ -41,7 +41,9 @@ export class Operations {
   /** A key in all its forms. */
   target(name: unknown): LoadKey {
     const { settings, hash } = this.house
-    return new Target(checkKey(name), this.#prefix, settings.namespace, hash)
+    // What Target finds to be ASCII has no lone surrogates.
+    const text = typeof name === 'string' && name.length > 0 ? name : checkKey(name)
+    return new Target(text, this.#prefix, settings.namespace, hash)
   }
 
   /** Reads distinct keys, and tells what came of each, in their order: nothing where there is none, or an expired one. */

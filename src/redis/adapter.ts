@@ -11,7 +11,7 @@ import type {
   WriteOutcome,
 } from '../node/contract.ts'
 import { RedisAtomic } from './atomic.ts'
-import { asBuffer, batches, slices } from './batches.ts'
+import { asBuffer, batches, joined, pieces } from './batches.ts'
 import type { Client, Pipeline } from './client.ts'
 import { encodeDels, encodeGets, encodeSets } from './encode.ts'
 import { isCommandRefused, redisWord, tooLarge, toNodeError, type Peer } from './errors.ts'
@@ -87,8 +87,8 @@ export class RedisAdapter implements NodeAdapter {
   }
 
   async #readMany(keys: readonly string[], slice: SliceClass | undefined): Promise<(ReadOutcome | Slice)[]> {
-    const parts = await Promise.all(slices(keys, READ_WIDTH).map((part) => this.#readSome(part, slice)))
-    return parts.flat()
+    const parts = await Promise.all(pieces(keys, READ_WIDTH).map((part) => this.#readSome(part, slice)))
+    return joined(parts)
   }
 
   write(items: readonly WriteItem[]): Promise<WriteOutcome[]> {
@@ -98,12 +98,12 @@ export class RedisAdapter implements NodeAdapter {
   }
 
   async #writeMany(parts: readonly (readonly WriteItem[])[]): Promise<WriteOutcome[]> {
-    return (await Promise.all(parts.map((part) => this.#writeSome(part)))).flat()
+    return joined(await Promise.all(parts.map((part) => this.#writeSome(part))))
   }
 
   async remove(keys: readonly string[]): Promise<RemoveOutcome[]> {
-    const parts = await Promise.all(slices(keys).map((part) => this.#removeSome(part)))
-    return parts.flat()
+    const parts = await Promise.all(pieces(keys).map((part) => this.#removeSome(part)))
+    return joined(parts)
   }
 
   reset(): void {

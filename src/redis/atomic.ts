@@ -11,7 +11,7 @@ import type {
   RenewRequest,
   TokenRequest,
 } from '../node/atomic.ts'
-import { asBuffer, batches, slices } from './batches.ts'
+import { asBuffer, batches, joined, pieces } from './batches.ts'
 import type { Argument } from './client.ts'
 import { encodeCommands, type Command } from './encode.ts'
 import { isScriptRefused, redisWord, tooLarge } from './errors.ts'
@@ -134,12 +134,12 @@ export class RedisAtomic implements AtomicPower {
   }
 
   lease(requests: readonly LeaseRequest[]): Promise<LeaseOutcome[]> {
-    return this.#inParts(slices(requests), (request) => this.#leaseStep(request))
+    return this.#inParts(pieces(requests), (request) => this.#leaseStep(request))
   }
 
   renew(requests: readonly RenewRequest[]): Promise<HolderOutcome[]> {
     return this.#inParts(
-      slices(requests),
+      pieces(requests),
       ({ key, token, ms }) => new ScriptStep(RENEW, key, [asBuffer(token), ms], this.#fitHolder),
     )
   }
@@ -156,19 +156,19 @@ export class RedisAtomic implements AtomicPower {
         ),
       )
     })
-    return (await Promise.all(parts)).flat()
+    return joined(await Promise.all(parts))
   }
 
   release(requests: readonly TokenRequest[]): Promise<HolderOutcome[]> {
     return this.#inParts(
-      slices(requests),
+      pieces(requests),
       ({ key, token }) => new ScriptStep(RELEASE, key, [asBuffer(token)], this.#fitHolder),
     )
   }
 
   expire(requests: readonly ExpireRequest[]): Promise<ExpireOutcome[]> {
     return this.#inParts(
-      slices(requests),
+      pieces(requests),
       ({ key, now, version }) => new ScriptStep(EXPIRE, key, [timeBytes(now), asBuffer(version)], this.#fitExpire),
     )
   }
@@ -191,7 +191,7 @@ export class RedisAtomic implements AtomicPower {
   }
 
   async #inParts<I, O>(parts: readonly (readonly I[])[], step: (item: I) => Step<O>): Promise<(O | NodeError)[]> {
-    return (await Promise.all(parts.map((part) => this.#run(part.map(step))))).flat()
+    return joined(await Promise.all(parts.map((part) => this.#run(part.map(step)))))
   }
 
   async #run<O>(steps: readonly Step<O>[]): Promise<(O | NodeError)[]> {

@@ -20,10 +20,19 @@ export function batches<I extends { readonly value: Uint8Array }>(items: readonl
 }
 
 /** Cuts items into pieces that are bounded in number. */
-export function slices<T>(items: readonly T[], width: number = PIPELINE_WIDTH): T[][] {
+export function pieces<T>(items: readonly T[], width: number = PIPELINE_WIDTH): T[][] {
   return Array.from({ length: Math.ceil(items.length / width) }, (_, index) =>
     items.slice(index * width, (index + 1) * width),
   )
+}
+
+/** What came of the pieces, in one list. A loop: `flat` looks for each item by the name of its place. */
+export function joined<T>(lists: readonly (readonly T[])[]): T[] {
+  const [first] = lists
+  if (lists.length === 1 && first) return first as T[]
+  const all: T[] = []
+  for (const list of lists) for (const one of list) all.push(one)
+  return all
 }
 
 /** The client library writes Buffers as they are, and any other array of bytes as text. */

@@ -61,7 +61,9 @@ export class Intake {
       const { outcome } = routed[i] as Routed
       const unpacked = outcome instanceof Slice ? this.#unpack(targets[i] as TierKey, outcome, form, now) : undefined
       // Rare: values out of step, and schemas that take their time.
-      if (unpacked instanceof Promise || isWrong(unpacked, form)) return this.#acceptSlowly(targets, routed, form, end)
+      if (!(unpacked instanceof Entry) && (unpacked instanceof Promise || isWrong(unpacked, form))) {
+        return this.#acceptSlowly(targets, routed, form, end)
+      }
       results.push(unpacked)
     }
     const taken: Taken[] = []
