@@ -1,3 +1,8 @@
+import type { Slice } from '../base/slice.ts'
+import { MAX_CLOCK_SKEW } from '../base/stamps.ts'
+import { startOf, viewOf } from '../base/view.ts'
+import { AT_ENTRY_UNTIL, AT_FRESH_UNTIL, AT_LOAD_TIME, AT_WRITTEN, timeAt } from './envelope.ts'
+
 /** An entry as it is used in this process. Of classes, as all that each read makes; see `OneRead`. */
 export class Entry {
   readonly kind: 'value' | 'negative'
@@ -33,4 +38,20 @@ export class EntryTimes {
     this.loadTime = loadTime
     this.skewed = skewed
   }
+}
+
+/** Those of an envelope that was checked, read at once. @param now wall clock */
+export function timesIn({ bytes, from }: Slice, now: number): EntryTimes {
+  const view = viewOf(bytes)
+  const base = startOf(bytes) + from
+  const writtenAt = timeAt(view, base + AT_WRITTEN)
+  // An entry must not live longer because its writer's clock is ahead, and counts as written now.
+  const ahead = writtenAt > now + MAX_CLOCK_SKEW ? writtenAt - now : 0
+  return new EntryTimes(
+    writtenAt - ahead,
+    timeAt(view, base + AT_FRESH_UNTIL) - ahead,
+    timeAt(view, base + AT_ENTRY_UNTIL) - ahead,
+    view.getUint32(base + AT_LOAD_TIME),
+    ahead !== 0,
+  )
 }

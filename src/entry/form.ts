@@ -1,22 +1,15 @@
 import type { Hash } from '../base/hash.ts'
 import type { Slice } from '../base/slice.ts'
-import { MAX_CLOCK_SKEW } from '../base/stamps.ts'
-import { startOf, viewOf } from '../base/view.ts'
 import { decodeOwnJson, encodeJson, encodeValue, jsonCodec, type Codec } from './codec.ts'
 import { inflate, MAX_INFLATED, type Compression } from './compression.ts'
 import {
-  AT_ENTRY_UNTIL,
-  AT_FRESH_UNTIL,
   AT_LEASE_UNTIL,
-  AT_LOAD_TIME,
   AT_VERSION,
-  AT_WRITTEN,
   checkEnvelope,
   HEADER_BYTES,
   isCompressed,
   isVersionOf,
   kindIn,
-  timeAt,
   timeIn,
   VERSION_BYTES,
   writeEnvelope,
@@ -25,7 +18,7 @@ import {
   type EnvelopeKey,
   type NewHeader,
 } from './envelope.ts'
-import { Entry, EntryTimes } from './entry.ts'
+import { Entry, timesIn, type EntryTimes } from './entry.ts'
 import {
   Compressible,
   Framed,
@@ -216,21 +209,6 @@ function unpackCompressed(form: Form, slice: Slice, times: EntryTimes): Unpacked
 const LEASE: Unpacked = { status: 'lease' }
 const CORRUPT: Unpacked = { status: 'corrupt' }
 const UNSUPPORTED: Unpacked = { status: 'unsupported' }
-
-function timesIn({ bytes, from }: Slice, now: number): EntryTimes {
-  const view = viewOf(bytes)
-  const base = startOf(bytes) + from
-  const writtenAt = timeAt(view, base + AT_WRITTEN)
-  // An entry must not live longer because its writer's clock is ahead, and counts as written now.
-  const ahead = writtenAt > now + MAX_CLOCK_SKEW ? writtenAt - now : 0
-  return new EntryTimes(
-    writtenAt - ahead,
-    timeAt(view, base + AT_FRESH_UNTIL) - ahead,
-    timeAt(view, base + AT_ENTRY_UNTIL) - ahead,
-    view.getUint32(base + AT_LOAD_TIME),
-    ahead !== 0,
-  )
-}
 
 /** @param value what the codec gave; `undefined` when it could not read it */
 function entryOf(

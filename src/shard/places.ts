@@ -1,20 +1,15 @@
-/** Up to so many names are looked through; to set up a map takes longer. */
+/** Up to so many names are looked through; to set up a set takes longer. */
 const FEW = 8
 
-/** The keys of a batch, and the place of each. */
+/** The keys of a batch, each with a place. */
 export class Places {
   readonly names: string[] = []
-  /** The places of those of the first names that were there when one was looked up last: what only adds sets up no map. */
-  #places: Map<string, number> | undefined
-  #mapped = 0
-
-  /** The place of a key, one of them if it is there twice; less than 0 for one that is not there. */
-  of(key: string): number {
-    return this.names.length <= FEW ? this.names.indexOf(key) : (this.#map().get(key) ?? -1)
-  }
+  /** Those of the first places, up to where one was looked up last: what only adds sets up no set. */
+  #known: Set<string> | undefined
+  #knownTo = 0
 
   has(key: string): boolean {
-    return this.of(key) >= 0
+    return this.names.length <= FEW ? this.names.includes(key) : this.#look().has(key)
   }
 
   /** Takes a key in, and says at which place. */
@@ -22,10 +17,10 @@ export class Places {
     return this.names.push(key) - 1
   }
 
-  #map(): Map<string, number> {
-    const places = (this.#places ??= new Map())
+  #look(): Set<string> {
+    const known = (this.#known ??= new Set())
     const { names } = this
-    for (; this.#mapped < names.length; this.#mapped++) places.set(names[this.#mapped] as string, this.#mapped)
-    return places
+    for (; this.#knownTo < names.length; this.#knownTo++) known.add(names[this.#knownTo] as string)
+    return known
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { sliceOf } from '../../src/base/slice.ts'
 import { NodeError } from '../../src/base/errors.ts'
 import { rejection, settled, turn } from '../support/caches.ts'
 import { after, gate, hangs, rejects, takes, throws } from '../support/fake-node.ts'
@@ -62,7 +63,7 @@ describe('the deadline', () => {
     const patient = guard.read(['k'], 200)
     await clock.advanceAsync(100)
     expect(await impatient).toEqual([timeout])
-    expect(await patient).toEqual([Buffer.from('1')])
+    expect(await patient).toEqual([sliceOf(Buffer.from('1'))])
   })
 })
 

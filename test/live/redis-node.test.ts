@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Slice } from '../../src/base/slice.ts'
 import type { WriteItem } from '../../src/node/contract.ts'
 import { codeOf, fetch, opener, put, TTL } from '../redis/harness.ts'
 import { MAJORS, type AppClient, type Major } from '../redis/majors.ts'
@@ -39,6 +40,12 @@ describe.each(MAJORS)('redisNode on a live server, ioredis $major', (major: Majo
     const outcomes = await adapter.read([...asked.map(({ key }) => key), 'none'])
     expect(outcomes.pop()).toBeUndefined()
     expect(outcomes.map((outcome) => Buffer.from(outcome as Uint8Array).toString('hex'))).toEqual(
+      asked.map(({ value }) => Buffer.from(value).toString('hex')),
+    )
+    const slices = (await adapter.read([...asked.map(({ key }) => key), 'none'], Slice)) as (Slice | undefined)[]
+    expect(slices.pop()).toBeUndefined()
+    expect(slices.every((slice) => slice instanceof Slice)).toBe(true)
+    expect(slices.map((slice) => Buffer.from(slice!.own()).toString('hex'))).toEqual(
       asked.map(({ value }) => Buffer.from(value).toString('hex')),
     )
     expect(await adapter.remove([...items.map(({ key }) => key), 'none'])).toEqual([
