@@ -36,6 +36,7 @@ export type {
 
 export { memoryNode, type MemoryNodeOptions } from './node/memory.ts'
 export { customNode, type MemberSpec, type NodeContext, type NodeOptions, type NodeSpec } from './node/spec.ts'
+export type { ByteSlice, ByteSliceClass } from './base/slice.ts'
 export type {
   NodeAdapter,
   NodeIdentity,

@@ -1,5 +1,5 @@
 import { NodeError } from '../base/errors.ts'
-import { Slice, type SliceClass } from '../base/slice.ts'
+import { Slice, type ByteSlice, type ByteSliceClass } from '../base/slice.ts'
 import type { AtomicPower } from './atomic.ts'
 
 /** Who a server says it is. */
@@ -160,7 +160,7 @@ export interface NodeAdapter {
    * As below, for somebody who takes bytes that lie in a larger array also as a slice of it, of the class that is given. An
    * adapter need not make use of that.
    */
-  read(keys: readonly string[], slice: SliceClass): Promise<(ReadOutcome | Slice)[]>
+  read(keys: readonly string[], slice: ByteSliceClass): Promise<(ReadOutcome | ByteSlice)[]>
   /** Reads keys: the bytes of each, `undefined` where there is none, or its NodeError. */
   read(keys: readonly string[]): Promise<ReadOutcome[]>
   /** Writes entries, each with its own TTL, over whatever was there. */

@@ -10,7 +10,7 @@ export type Given = (ReadOutcome | Slice)[]
 
 /** Reads keys; the bytes may be left where they lie. */
 export function readSlices(adapter: NodeAdapter, keys: readonly string[]): Promise<Given> {
-  return adapter.read(keys, Slice)
+  return adapter.read(keys, Slice) as Promise<Given>
 }
 
 /** The same outcomes with all bytes as slices. */

@@ -1,5 +1,5 @@
 import { NodeError } from '../base/errors.ts'
-import type { Slice, SliceClass } from '../base/slice.ts'
+import type { ByteSlice, ByteSliceClass } from '../base/slice.ts'
 import type {
   NodeAdapter,
   NodeIdentity,
@@ -80,13 +80,13 @@ export class RedisAdapter implements NodeAdapter {
     return this.#link.connect()
   }
 
-  read(keys: readonly string[], slice: SliceClass): Promise<(ReadOutcome | Slice)[]>
+  read(keys: readonly string[], slice: ByteSliceClass): Promise<(ReadOutcome | ByteSlice)[]>
   read(keys: readonly string[]): Promise<ReadOutcome[]>
-  read(keys: readonly string[], slice?: SliceClass): Promise<(ReadOutcome | Slice)[]> {
+  read(keys: readonly string[], slice?: ByteSliceClass): Promise<(ReadOutcome | ByteSlice)[]> {
     return keys.length <= READ_WIDTH ? this.#readSome(keys, slice) : this.#readMany(keys, slice)
   }
 
-  async #readMany(keys: readonly string[], slice: SliceClass | undefined): Promise<(ReadOutcome | Slice)[]> {
+  async #readMany(keys: readonly string[], slice: ByteSliceClass | undefined): Promise<(ReadOutcome | ByteSlice)[]> {
     const parts = await Promise.all(pieces(keys, READ_WIDTH).map((part) => this.#readSome(part, slice)))
     return joined(parts)
   }
@@ -114,7 +114,7 @@ export class RedisAdapter implements NodeAdapter {
     return this.#link.close()
   }
 
-  #readSome(keys: readonly string[], slice: SliceClass | undefined): Promise<(ReadOutcome | Slice)[]> {
+  #readSome(keys: readonly string[], slice: ByteSliceClass | undefined): Promise<(ReadOutcome | ByteSlice)[]> {
     if (keys.length === 0) return Promise.resolve([])
     const { epoch } = this.#link
     const refused = (error: unknown): ReadOutcome[] | Promise<ReadOutcome[]> => this.#readRefused(keys, error, epoch)

@@ -1,5 +1,5 @@
 import process from 'node:process'
-import type { SliceClass } from '../base/slice.ts'
+import type { ByteSliceClass } from '../base/slice.ts'
 import type { Inside } from './inside.ts'
 import { UNFIT, type FitOneOf, type RowReplies } from './replies.ts'
 
@@ -17,7 +17,7 @@ export interface RowShape<T> {
   /** Takes each reply. */
   readonly fit: FitOneOf<T>
   /** Where it is given, bytes fit, and are left where they lie. */
-  readonly slice?: SliceClass | undefined
+  readonly slice?: ByteSliceClass | undefined
 }
 
 /** Told what came of a row when all replies are there. Must not throw. */
