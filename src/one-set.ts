@@ -1,4 +1,3 @@
-import { ends, forgetEnds, takeEnds } from './base/ends.ts'
 import type { House } from './house.ts'
 import { isFailure } from './node/contract.ts'
 import { resultOf } from './prepare.ts'
@@ -11,16 +10,17 @@ export class OneSet implements Writer {
   readonly promise: Promise<WriteResult>
   readonly #house: House
   readonly #key: string
-  readonly #resolve: (result: WriteResult) => void
-  readonly #reject: (error: unknown) => void
+  #resolve!: (result: WriteResult) => void
+  #reject!: (error: unknown) => void
 
   constructor(house: House, key: string) {
     this.#house = house
     this.#key = key
-    this.promise = new Promise(takeEnds) as Promise<WriteResult>
-    this.#resolve = ends.resolve
-    this.#reject = ends.reject
-    forgetEnds()
+    // Written here, and not once for all: see OneRead.
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
   }
 
   written(outcome: Stored): void {

@@ -1,5 +1,5 @@
 import { codeAt } from './text.ts'
-import { bracesIn, finish, rotate } from './xxh32.ts'
+import { bracesIn, finish, P1, P2, P3, P4, P5, rotate } from './xxh32.ts'
 
 // See xxh32.ts for what is common to all of them.
 
@@ -7,6 +7,14 @@ import { bracesIn, finish, rotate } from './xxh32.ts'
 export const ASCII = 1
 export const PRINTABLE = 2
 export const UNTAGGED = 4
+
+const TOP_BITS = 0x80808080 | 0
+
+/**
+ * The top bit of each byte says whether that character is printable, and no blank, if all four are ASCII. Not less than `!`: what is
+ * subtracted from 128 and the character leaves that bit. Not DEL: one more would set it.
+ */
+const printableIn = (word: number): number => (((word | 0x80808080) - 0x21212121) | 0) & ~(word + 0x01010101)
 
 /**
  * All that is asked of a short key, in one pass: `shortXxh32` with the seed 0 and with two others, whether it can be stored as it
@@ -17,11 +25,6 @@ export const UNTAGGED = 4
  *   {@link UNTAGGED}
  */
 export function keyXxh32(text: string, seed: number, other: number, into: Int32Array): number {
-  const P1 = 0x9e3779b1 | 0
-  const P2 = 0x85ebca77 | 0
-  const P3 = 0xc2b2ae3d | 0
-  const P4 = 0x27d4eb2f
-  const P5 = 0x165667b1
   const { length } = text
   let codes = 0
   let printable = -1
@@ -109,14 +112,4 @@ export function keyXxh32(text: string, seed: number, other: number, into: Int32A
   into[2] = finish(third)
   const whole = (printable & TOP_BITS) === TOP_BITS ? PRINTABLE : 0
   return ASCII | whole | ((brace & TOP_BITS) === 0 ? UNTAGGED : 0)
-}
-
-const TOP_BITS = 0x80808080 | 0
-
-/**
- * The top bit of each byte says whether that character is printable, and no blank, if all four are ASCII. Not less than `!`: what is
- * subtracted from 128 and the character leaves that bit. Not DEL: one more would set it.
- */
-function printableIn(word: number): number {
-  return (((word | 0x80808080) - 0x21212121) | 0) & ~(word + 0x01010101)
 }

@@ -66,15 +66,20 @@ export function encodeDels(keys: readonly string[]): Buffer {
 /** `GET key`, or `MGET key …`, in one buffer. */
 export function encodeGets(keys: readonly string[]): Buffer {
   const head = keys.length === 1 ? '*2\r\n$3\r\nGET' : `*${keys.length + 1}\r\n$4\r\nMGET`
-  // Nearly all keys are ASCII. To count the bytes of each takes longer than to write them all.
+  // Nearly all keys are ASCII. To count the bytes of each takes longer than to write them all. And piece by piece: what is put
+  // together first is put together in two steps again when it is written.
   let text = head
-  for (const key of keys) text += lengthOf(key.length) + key
-  const bytes = Buffer.from((text += '\r\n'))
-  if (bytes.length === text.length) return bytes
+  for (const key of keys) text = text + lengthOf(key.length) + key
+  text += '\r\n'
+  const bytes = Buffer.allocUnsafe(text.length + MOST_PER_CHARACTER)
+  if (bytes.write(text) === text.length) return bytes.subarray(0, text.length)
   text = head
-  for (const key of keys) text += lengthOf(Buffer.byteLength(key)) + key
+  for (const key of keys) text = text + lengthOf(Buffer.byteLength(key)) + key
   return Buffer.from(`${text}\r\n`)
 }
+
+/** What a character takes at most. With room for one more than there are, a text takes as many bytes as it has characters only if it is ASCII. */
+const MOST_PER_CHARACTER = 4
 
 /** A command with all that it is given. */
 export interface Command {

@@ -1,5 +1,4 @@
 import type { Settler } from '../base/caller.ts'
-import { ends, forgetEnds, takeEnds } from '../base/ends.ts'
 import type { Route, Routed } from '../cluster/routed.ts'
 import type { Form } from '../entry/form.ts'
 import type { SliceOutcome } from '../node/slices.ts'
@@ -42,8 +41,8 @@ export class OneRead implements Reader, Settler, Routed {
   readonly promise: Promise<unknown>
   readonly #asker: Asker
   readonly #accept: Accept
-  readonly #resolve: (value: unknown) => void
-  readonly #reject: (error: unknown) => void
+  #resolve!: (value: unknown) => void
+  #reject!: (error: unknown) => void
 
   constructor(
     target: TierKey,
@@ -61,10 +60,11 @@ export class OneRead implements Reader, Settler, Routed {
     this.stamp = stamp
     this.#accept = accept
     this.#asker = asker
-    this.promise = new Promise(takeEnds)
-    this.#resolve = ends.resolve
-    this.#reject = ends.reject
-    forgetEnds()
+    // A function that is written here V8 builds in; one that stands elsewhere it calls, and must ask which it is.
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
   }
 
   answered(outcome: SliceOutcome, source: Source | undefined, now: number): void {
