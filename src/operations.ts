@@ -18,7 +18,7 @@ import { OneSet } from './one-set.ts'
 import { prepareWrite, resultOf } from './prepare.ts'
 import { nodeTime, Requests } from './requests.ts'
 import type { Removal, Stored } from './shard/outcomes.ts'
-import { Target } from './target.ts'
+import { targetOf } from './target.ts'
 import type { TierKey } from './tier/key.ts'
 import type { Found } from './tier/found.ts'
 import type { DeleteResult, Explanation, WriteResult } from './types.ts'
@@ -41,9 +41,9 @@ export class Operations {
   /** A key in all its forms. */
   target(name: unknown): LoadKey {
     const { settings, hash } = this.house
-    // What Target finds to be ASCII has no lone surrogates.
+    // What is found to be ASCII has no lone surrogates.
     const text = typeof name === 'string' && name.length > 0 ? name : checkKey(name)
-    return new Target(text, this.#prefix, settings.namespace, hash)
+    return targetOf(text, this.#prefix, settings.namespace, hash)
   }
 
   /** Reads distinct keys, and tells what came of each, in their order: nothing where there is none, or an expired one. */

@@ -16,32 +16,47 @@ function lengthOf(bytes: number): string {
 
 /** `SET key value PX ttl` for each, in one buffer. */
 export function encodeSets(items: readonly WriteItem[]): Buffer {
+  return encodeShortSets(items) ?? encodeAnySets(items)
+}
+
+/**
+ * The same for ASCII keys and short values, as nearly all are; nothing for others. All texts are written at once, with blanks
+ * where the values belong, which are put there afterwards: to write a text takes longer than to copy hundreds of bytes.
+ */
+function encodeShortSets(items: readonly WriteItem[]): Buffer | undefined {
+  const places: number[] = []
+  const tails = new Tails()
+  let text = ''
+  for (let i = 0; i < items.length; i++) {
+    const { key, value, ttl } = items[i] as WriteItem
+    const { length } = value
+    if (length > LONGEST_SHORT) return undefined
+    text = text + SET + lengthOf(key.length) + key + lengthOf(length)
+    places[i] = text.length
+    text = text + (BLANKS[length] ??= blanks(length)) + tails.of(ttl)
+  }
+  const buffer = writeAscii(text)
+  if (buffer) for (let i = 0; i < items.length; i++) buffer.set((items[i] as WriteItem).value, places[i])
+  return buffer
+}
+
+function encodeAnySets(items: readonly WriteItem[]): Buffer {
   // What stands before each value, and after the last one.
   const texts: string[] = []
+  const tails = new Tails()
   let text = ''
   let size = 0
-  const ascii = areAscii(items)
-  let tail = ''
-  let tailOf = -1
   for (const { key, value, ttl } of items) {
-    const keyBytes = ascii ? key.length : Buffer.byteLength(key)
-    if (ttl !== tailOf) {
-      const digits = `${ttl}`
-      tail = `\r\n$2\r\nPX\r\n$${digits.length}\r\n${digits}\r\n`
-      tailOf = ttl
-    }
-    text += SET + lengthOf(keyBytes) + key + lengthOf(value.length)
+    text = text + SET + lengthOf(Buffer.byteLength(key)) + key + lengthOf(value.length)
     texts.push(text)
-    // All but the key is ASCII: to count the bytes of a text that was just put together takes longer.
-    size += text.length - key.length + keyBytes + value.length
-    text = tail
+    size += Buffer.byteLength(text) + value.length
+    text = tails.of(ttl)
   }
   const buffer = Buffer.allocUnsafe(size + text.length)
-  const encoding = ascii ? 'latin1' : 'utf8'
   let at = 0
   for (let i = 0; i < items.length; i++) {
     const { value } = items[i] as WriteItem
-    at += buffer.write(texts[i] as string, at, encoding)
+    at += buffer.write(texts[i] as string, at)
     buffer.set(value, at)
     at += value.length
   }
@@ -49,11 +64,29 @@ export function encodeSets(items: readonly WriteItem[]): Buffer {
   return buffer
 }
 
-/** Whether all keys are, as nearly all keys are: to count the bytes of each takes longer. */
-function areAscii(items: readonly WriteItem[]): boolean {
-  let all = ''
-  for (const { key } of items) all += key
-  return Buffer.byteLength(all) === all.length
+/** What follows a value: the times of items that are written together are nearly always the same. */
+class Tails {
+  #text = ''
+  #ttl = -1
+
+  of(ttl: number): string {
+    if (ttl !== this.#ttl) {
+      const digits = `${ttl}`
+      this.#text = `\r\n$2\r\nPX\r\n$${digits.length}\r\n${digits}\r\n`
+      this.#ttl = ttl
+    }
+    return this.#text
+  }
+}
+
+/** Of values of more bytes, what has to be copied would outweigh what is saved. */
+const LONGEST_SHORT = 512
+
+/** Texts of so many blanks, made when they are wanted first. */
+const BLANKS: string[] = Array<string>(LONGEST_SHORT + 1)
+
+function blanks(length: number): string {
+  return Buffer.alloc(length, ' ').toString('latin1')
 }
 
 /** `DEL key` for each, in one buffer. */
@@ -66,19 +99,25 @@ export function encodeDels(keys: readonly string[]): Buffer {
 /** `GET key`, or `MGET key …`, in one buffer. */
 export function encodeGets(keys: readonly string[]): Buffer {
   const head = keys.length === 1 ? '*2\r\n$3\r\nGET' : `*${keys.length + 1}\r\n$4\r\nMGET`
-  // Nearly all keys are ASCII. To count the bytes of each takes longer than to write them all. And piece by piece: what is put
-  // together first is put together in two steps again when it is written.
+  // Piece by piece: what is put together first is taken apart again when all is written.
   let text = head
   for (const key of keys) text = text + lengthOf(key.length) + key
-  text += '\r\n'
-  const bytes = Buffer.allocUnsafe(text.length + MOST_PER_CHARACTER)
-  if (bytes.write(text) === text.length) return bytes.subarray(0, text.length)
+  const buffer = writeAscii(`${text}\r\n`)
+  if (buffer) return buffer
   text = head
   for (const key of keys) text = text + lengthOf(Buffer.byteLength(key)) + key
   return Buffer.from(`${text}\r\n`)
 }
 
-/** What a character takes at most. With room for one more than there are, a text takes as many bytes as it has characters only if it is ASCII. */
+/**
+ * A text in a buffer of its own; nothing if it is not ASCII, which nearly all keys are: to count the bytes of each takes longer
+ * than to write them all. With room for one character more, it takes as many bytes as it has characters only if it is.
+ */
+function writeAscii(text: string): Buffer | undefined {
+  const buffer = Buffer.allocUnsafe(text.length + MOST_PER_CHARACTER)
+  return buffer.write(text) === text.length ? buffer.subarray(0, text.length) : undefined
+}
+
 const MOST_PER_CHARACTER = 4
 
 /** A command with all that it is given. */

@@ -202,6 +202,7 @@ export class ReplyReader {
       return number < -1 ? number : row.take(number) ? 0 : MALFORMED
     }
     if (type !== STATUS) return MALFORMED
+    if (scanner.ok()) return row.take('OK') ? 0 : MALFORMED
     const from = scanner.at
     const to = scanner.line()
     return to < 0 ? to : row.take(bytes.toString('latin1', from, to)) ? 0 : MALFORMED

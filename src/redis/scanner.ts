@@ -15,6 +15,8 @@ export const LIST = 0x2a
 const CR = 0x0d
 const LF = 0x0a
 const ZERO = 0x30
+const UPPER_O = 0x4f
+const UPPER_K = 0x4b
 
 /** Redis' own bound on the length of a value (`proto-max-bulk-len`); and more than any list or number here has. */
 const MOST = 512 * 1024 * 1024
@@ -81,6 +83,12 @@ export class Scanner {
       return INCOMPLETE
     }
     return this.#endOfLine(to) ? from : MALFORMED
+  }
+
+  /** Steps over `OK`, and the end of its line, if that is what stands here: no text has to be made of what every write brings. */
+  ok(): boolean {
+    const { bytes, at } = this
+    return bytes[at] === UPPER_O && bytes[at + 1] === UPPER_K && this.#endOfLine(at + 2)
   }
 
   /** Steps over the rest of a line. Gives where it ends. */

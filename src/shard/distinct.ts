@@ -41,7 +41,8 @@ export class Distinct extends Places {
     if (given.length > FEW) this.#slots ??= this.#index()
     for (let i = at.length; i < given.length; i++) {
       const name = given[i] as string
-      at.push(this.#slots === undefined ? this.#search(name) : this.#look(this.#slots, name, this.#marks[i] as number))
+      // Not by push, which V8 calls, and does not build in, for numbers.
+      at[i] = this.#slots === undefined ? this.#search(name) : this.#look(this.#slots, name, this.#marks[i] as number)
     }
     return names.length
   }

@@ -8,7 +8,20 @@ const key = fc.string({
   maxLength: 30,
   unit: fc.constantFrom('a', 'Z', ':', '{', 'é', '€', '🔑', '\r', '\n'),
 })
-const item = fc.record({ key, value: fc.uint8Array({ maxLength: 300 }), ttl: fc.integer({ min: 1, max: 2 ** 40 }) })
+const ascii = fc.string({ minLength: 1, maxLength: 30, unit: fc.constantFrom('a', 'Z', ':', '{', '\r', '\n') })
+// Values of up to 512 bytes are written in another way than longer ones.
+const length = fc.oneof(fc.nat(300), fc.integer({ min: 510, max: 514 }))
+const value = length.map((bytes) => new Uint8Array(bytes).map((_, i) => (i * 31 + bytes) & 0xff))
+const item = fc.record({ key: fc.oneof(ascii, key), value, ttl: fc.integer({ min: 1, max: 2 ** 40 }) })
+const asciiItem = fc.record({
+  key: ascii,
+  value: value.filter(({ length: bytes }) => bytes <= 512),
+  ttl: fc.constantFrom(1, 5000),
+})
+const items = fc.oneof(
+  fc.array(item, { minLength: 1, maxLength: 20 }),
+  fc.array(asciiItem, { minLength: 1, maxLength: 20 }),
+)
 
 const argument = fc.oneof(key, fc.uint8Array({ maxLength: 300 }).map(Buffer.from), fc.integer())
 
@@ -21,10 +34,10 @@ function command(...parts: readonly (string | Uint8Array)[]): Buffer {
 
 it('commands are encoded as the protocol has them', () => {
   fc.assert(
-    fc.property(fc.array(item, { minLength: 1, maxLength: 20 }), (items) => {
-      const keys = items.map((one) => one.key)
-      const sets = items.map(({ key: name, value, ttl }) => command('SET', name, value, 'PX', `${ttl}`))
-      expect(encodeSets(items)).toEqual(Buffer.concat(sets))
+    fc.property(items, (some) => {
+      const keys = some.map((one) => one.key)
+      const sets = some.map((each) => command('SET', each.key, each.value, 'PX', `${each.ttl}`))
+      expect(encodeSets(some)).toEqual(Buffer.concat(sets))
       expect(encodeDels(keys)).toEqual(Buffer.concat(keys.map((name) => command('DEL', name))))
       expect(encodeGets(keys)).toEqual(keys.length === 1 ? command('GET', ...keys) : command('MGET', ...keys))
     }),
