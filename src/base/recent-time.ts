@@ -1,4 +1,4 @@
-import process from 'node:process'
+import { nextTick } from 'node:process'
 import type { Clock } from './clock.ts'
 
 /** How many questions one look at the clock answers, at most. */
@@ -39,7 +39,7 @@ export class RecentTime {
     this.#left = USES - 1
     if (!this.#armed) {
       this.#armed = true
-      if (this.#within === 'turn') process.nextTick(this.#forget)
+      if (this.#within === 'turn') nextTick(this.#forget)
       else this.#clock.setTimer(this.#forget, LIFE)
     }
     return this.#at

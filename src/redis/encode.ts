@@ -114,10 +114,17 @@ export function encodeGets(keys: readonly string[]): Buffer {
  * than to write them all. With room for one character more, it takes as many bytes as it has characters only if it is.
  */
 function writeAscii(text: string): Buffer | undefined {
-  const buffer = Buffer.allocUnsafe(text.length + MOST_PER_CHARACTER)
-  return buffer.write(text) === text.length ? buffer.subarray(0, text.length) : undefined
+  const { length } = text
+  if (length < FEW_CHARACTERS) {
+    const buffer = Buffer.from(text)
+    return buffer.length === length ? buffer : undefined
+  }
+  const buffer = Buffer.allocUnsafe(length + MOST_PER_CHARACTER)
+  return buffer.write(text) === length ? buffer.subarray(0, length) : undefined
 }
 
+/** To count the bytes of so few takes less than to cut a buffer to its length. */
+const FEW_CHARACTERS = 256
 const MOST_PER_CHARACTER = 4
 
 /** A command with all that it is given. */

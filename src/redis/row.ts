@@ -1,4 +1,4 @@
-import process from 'node:process'
+import { nextTick } from 'node:process'
 import type { ByteSliceClass } from '../base/slice.ts'
 import type { Inside } from './inside.ts'
 import { UNFIT, type FitOneOf, type RowReplies } from './replies.ts'
@@ -124,7 +124,7 @@ export class Row<T = unknown> implements RowReplies<T> {
     if (this.complete) this.#settle()
     else {
       this.#fail(error)
-      process.nextTick(() => this.#settle())
+      nextTick(() => this.#settle())
     }
   }
 

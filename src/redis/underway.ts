@@ -1,4 +1,4 @@
-import process from 'node:process'
+import { nextTick } from 'node:process'
 import type { NodeError } from '../base/errors.ts'
 import { UNFIT, type Fit } from './replies.ts'
 import { Row, type RowCame, type RowRefused, type RowShape } from './row.ts'
@@ -85,7 +85,7 @@ export class Underway {
       // Ticks come when all promises that are settled have been seen to, however many steps that takes.
       const came = (answer: unknown, error: Error | undefined): void => {
         waiting.came(answer, error)
-        process.nextTick(this.#handOver, waiting)
+        nextTick(this.#handOver, waiting)
       }
       sent.then(
         (reply) => {

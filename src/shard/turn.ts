@@ -1,4 +1,4 @@
-import process from 'node:process'
+import { nextTick } from 'node:process'
 import type { Clock } from '../base/clock.ts'
 
 /** What is put together while one turn of the event loop lasts, and leaves when it ends. */
@@ -68,7 +68,7 @@ export class Turn<B extends Batch> {
     if (this.#open.length === MOST_OPEN) this.send(this.#open[0] as B)
     const batch = this.#make(how, ms, now, idle ? WIDTH_WHEN_IDLE : WIDTH)
     this.#open.push(batch)
-    process.nextTick(() => this.send(batch))
+    nextTick(() => this.send(batch))
     return batch
   }
 
@@ -80,7 +80,8 @@ export class Turn<B extends Batch> {
   send(batch: B): void {
     if (!batch.open) return
     batch.open = false
-    this.#open.splice(this.#open.indexOf(batch), 1)
+    if (this.#open.length === 1) this.#open.pop()
+    else this.#open.splice(this.#open.indexOf(batch), 1)
     // Beyond that, this process itself stood still, which is no time of the node's.
     const waited = Math.min(TOGETHER, this.#clock.monotonic() - batch.since)
     this.#send(batch, Math.max(0, batch.ms - waited))
