@@ -35,6 +35,8 @@ export const finish = (hash: number): number => {
  * @returns a signed 32-bit integer; `undefined` for a text that is not ASCII, or has a `{` and must not
  */
 export function shortXxh32(text: string, seed: number, braces: boolean): number | undefined {
+  // Of a number beyond 31 bits V8 would go on as of a fraction.
+  const from = seed | 0
   const { length } = text
   let codes = 0
   let brace = 0
@@ -42,10 +44,10 @@ export function shortXxh32(text: string, seed: number, braces: boolean): number 
   let hash: number
   if (length >= 16) {
     // The four lanes take turns: each word goes to the first, which then becomes the last.
-    let a = (seed + P1 + P2) | 0
-    let b = (seed + P2) | 0
-    let c = seed | 0
-    let d = (seed - P1) | 0
+    let a = (from + P1 + P2) | 0
+    let b = (from + P2) | 0
+    let c = from
+    let d = (from - P1) | 0
     for (const end = length & ~15; at < end; at += 4) {
       const w = codeAt(text, at)
       const x = codeAt(text, at + 1)
@@ -61,7 +63,7 @@ export function shortXxh32(text: string, seed: number, braces: boolean): number 
       d = mixed
     }
     hash = (rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18)) | 0
-  } else hash = (seed + P5) | 0
+  } else hash = (from + P5) | 0
   hash = (hash + length) | 0
   for (const end = length - 3; at < end; at += 4) {
     const w = codeAt(text, at)
@@ -85,7 +87,6 @@ export function shortXxh32(text: string, seed: number, braces: boolean): number 
 
 /** XXH32 of the bytes from `start` to `end`, in plain JavaScript. A signed 32-bit integer. */
 export function bytesXxh32(bytes: Uint8Array, seed: number, start: number, end: number): number {
-  // Of a number beyond 31 bits V8 would go on as of a fraction.
   const from = seed | 0
   const words = viewOf(bytes)
   const first = startOf(bytes) + start
