@@ -66,6 +66,12 @@ describe('what npm packs', () => {
     }
   })
 
+  it('keeps constants and classes of modules constant, of which the bundler makes variables', () => {
+    const programs = files.filter(({ path }) => /\.c?js$/.test(path)).map(({ path }) => text(path))
+    expect(programs.flatMap((code) => code.match(/^var (?:[A-Z][A-Z\d_]* =|\w+ = class).*/gm) ?? [])).toEqual([])
+    expect(programs.join('\n')).toMatch(/^const HEADER_BYTES = 56;$/m)
+  })
+
   it('runs nothing of its own accord', () => {
     const { scripts = {}, gypfile } = JSON.parse(text('package.json')) as {
       scripts?: Record<string, string>
