@@ -38,11 +38,13 @@ export { memoryNode, type MemoryNodeOptions } from './node/memory.ts'
 export { customNode, type MemberSpec, type NodeContext, type NodeOptions, type NodeSpec } from './node/spec.ts'
 export type { ByteSlice, ByteSliceClass } from './base/slice.ts'
 export type {
+  Asker,
   NodeAdapter,
   NodeIdentity,
   NodeInfo,
   NodeLimits,
   NodePowers,
+  ReadGiven,
   ReadOutcome,
   RemoveOutcome,
   WriteItem,

@@ -124,13 +124,17 @@ export class Deadlines {
     return due
   }
 
-  /** The same, of somebody who is told. One that runs is set anew. */
-  add(ms: number, due: Due): void {
+  /**
+   * The same, of somebody who is told. One that runs is set anew.
+   *
+   * @param now monotonic
+   */
+  add(ms: number, due: Due, now: number = this.#clock.monotonic()): void {
     due.leave()
     const duration = Math.max(0, Math.ceil(ms))
     const list = this.#lists.get(duration) ?? this.#open(duration)
     const { head } = list
-    const at = this.#clock.monotonic() + duration
+    const at = now + duration
     due.at = at
     due.list = list
     due.previous = head.previous

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { NodeError, isCacheError } from '../base/errors.ts'
 import type { CircuitState, Events } from '../base/events.ts'
 import { Slice } from '../base/slice.ts'
-import type { OperationName } from './calls.ts'
+import type { OperationName } from './call.ts'
 import { isFailure } from './contract.ts'
 
 /** What one server was asked and how it did. Counts of keys, not of commands; times in milliseconds. */

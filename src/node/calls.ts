@@ -1,12 +1,9 @@
 import type { Clock } from '../base/clock.ts'
 import type { Deadlines } from '../base/deadlines.ts'
 import { NodeError } from '../base/errors.ts'
-import type { NodeErrorEvent } from '../base/events.ts'
+import { asking } from './asks.ts'
+import { Call, type Ask, type CallMade, type CallsOfServer, type OperationName } from './call.ts'
 import { MISSES_TO_OPEN } from './circuit.ts'
-import { isFailure } from './contract.ts'
-
-/** What an operation on a server is called. */
-export type OperationName = NodeErrorEvent['operation']
 
 /** What {@link Calls} is made of. */
 export interface CallsContext {
@@ -31,7 +28,7 @@ const NEARLY_ALL = 0.9
  * The commands under way on one server, with the deadline held outside its client: whatever the client library does, each
  * settles within the time given, and a late answer is discarded.
  */
-export class Calls {
+export class Calls implements CallsOfServer {
   readonly #context: CallsContext
   #pending = 0
   /** Since when something is asked and nothing comes back. */
@@ -71,68 +68,60 @@ export class Calls {
 
   /** Settles with `ask()`, or rejects with a NodeError when `ms` pass first. */
   run<T>(operation: OperationName, keys: number, ms: number, ask: () => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => this.begin(operation, keys, ms, ask, resolve, reject))
+    return new Promise((resolve, reject) => this.begin(operation, keys, ms, asking(ask), resolve, reject))
   }
 
   /**
    * The same for somebody who has no promise of his own for it: each one between a read and its caller takes a turn of its
    * own, and what is read alone waits for every one of them. Tells one of both, once, and not before this returns.
    *
-   * @param came told what `ask()` gave; must not throw
+   * @param came told what was answered; must not throw
    * @param failed told what went wrong; must not throw
+   * @param now monotonic
    */
   begin<T>(
     operation: OperationName,
     keys: number,
     ms: number,
-    ask: () => Promise<T>,
+    ask: Ask<T>,
     came: (value: T) => void,
     failed: (error: Error) => void,
+    now: number = this.#context.clock.monotonic(),
   ): void {
-    const { clock, deadlines, nodeTimeout } = this.#context
     const refusal = this.#refusal(operation)
     if (refusal) {
       queueMicrotask(() => failed(refusal))
       return
     }
-    this.#silentSince ??= clock.monotonic()
-    const silences = this.#silences
-    let answered = false
-    let overdue = false
-    const deadline = deadlines.set(ms, (late) => {
-      const error = this.#timeout(operation, keys, ms)
-      overdue = true
-      if (operation !== 'close') {
-        if (ms >= NEARLY_ALL * nodeTimeout) this.#suspect = true
-        if (COMMANDS.has(operation)) this.#judge(ms, late, error, () => answered)
-        this.#resetIfSilent(late)
-      }
-      failed(error)
-    })
-    const settled = (): void => {
-      // What ends because its connection was thrown away was not answered.
-      answered = this.#silences === silences
-      if (answered) this.#suspect = false
-      deadline.cancel()
-      this.#silentSince = undefined
-      if (--this.#pending === 0) this.#drained?.()
-    }
+    this.#silentSince ??= now
     this.#pending++
-    begin(ask).then(
-      (value) => {
-        const finish = (): void => {
-          settled()
-          if (!overdue) came(value)
-        }
-        if (isLost(value)) this.#inTurn(finish)
-        else finish()
-      },
-      (error: unknown) =>
-        this.#inTurn(() => {
-          settled()
-          if (!overdue) failed(error as Error)
-        }),
-    )
+    const call = new Call(this, operation, keys, ms, came, failed)
+    this.#context.deadlines.add(ms, call, now)
+    try {
+      ask(call)
+    } catch (error) {
+      queueMicrotask(() => call.failed(error))
+    }
+  }
+
+  get silences(): number {
+    return this.#silences
+  }
+
+  overdue(call: CallMade, late: number): NodeError {
+    const { operation, keys, ms } = call
+    const error = this.#timeout(operation, keys, ms)
+    if (operation === 'close') return error
+    if (ms >= NEARLY_ALL * this.#context.nodeTimeout) this.#suspect = true
+    if (COMMANDS.has(operation)) this.#judge(call, late, error)
+    this.#resetIfSilent(late)
+    return error
+  }
+
+  ended({ answered }: CallMade): void {
+    if (answered) this.#suspect = false
+    this.#silentSince = undefined
+    if (--this.#pending === 0) this.#drained?.()
   }
 
   #refusal(operation: OperationName): NodeError | undefined {
@@ -163,7 +152,7 @@ export class Calls {
    * are handed on one per turn of the event loop, the oldest first: so those of other servers get their turn, and deadlines
    * theirs.
    */
-  #inTurn(fail: () => void): void {
+  inTurn(fail: () => void): void {
     this.#failures.push(fail)
     if (this.#failures.length === 1) this.#failNext()
   }
@@ -188,9 +177,9 @@ export class Calls {
    * Holds a missing answer against the server only when it had all the time that a server has: a caller may wait for less,
    * and the time in which this process itself stood still is given back.
    */
-  #judge(ms: number, late: number, error: NodeError, answered: () => boolean): void {
+  #judge(call: CallMade, late: number, error: NodeError): void {
     const { nodeTimeout, clock, missed } = this.#context
-    const rest = Math.max(0, nodeTimeout - ms) + late
+    const rest = Math.max(0, nodeTimeout - call.ms) + late
     if (rest < 1) {
       missed(error)
       return
@@ -200,7 +189,7 @@ export class Calls {
     this.#judgements++
     clock.setTimer(() => {
       this.#judgements--
-      if (!answered() && !this.#closed) missed(error)
+      if (!call.answered && !this.#closed) missed(error)
     }, rest)
   }
 
@@ -242,17 +231,3 @@ export class Calls {
 
 /** What is asked of a server on a caller's behalf. */
 export const COMMANDS: ReadonlySet<OperationName> = new Set(['read', 'write', 'remove', 'lease'])
-
-/** Whether it is the outcomes of a command that came to nothing. */
-function isLost(value: unknown): boolean {
-  return Array.isArray(value) && isFailure(value[0]) && value.every(isFailure)
-}
-
-/** Calls an adapter; one that throws at once, or returns no promise, is treated as one that answered so. */
-function begin<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return Promise.resolve(ask())
-  } catch (error) {
-    return Promise.reject(error as Error)
-  }
-}

@@ -49,6 +49,15 @@ export interface WriteItem {
 
 /** What a read gives for one key: its bytes, `undefined` when there is none, or what went wrong. */
 export type ReadOutcome = Uint8Array | undefined | NodeError
+
+/** What a read gives for some keys to somebody who takes bytes where they lie. */
+export type ReadGiven = (ReadOutcome | ByteSlice)[]
+
+/** Who is told what something came to, one of both, once. Must not throw. */
+export interface Asker<T> {
+  came(value: T): void
+  failed(error: unknown): void
+}
 /** What a write gives for one key. */
 export type WriteOutcome = 'stored' | NodeError
 /** What a removal gives for one key. */
@@ -156,15 +165,17 @@ export interface NodeAdapter {
    *   answered otherwise than it must (it has no such database, …)
    */
   connect(): Promise<NodeIdentity>
-  /**
-   * As below, for somebody who takes bytes that lie in a larger array also as a slice of it, of the class that is given. An
-   * adapter need not make use of that.
-   */
-  read(keys: readonly string[], slice: ByteSliceClass): Promise<(ReadOutcome | ByteSlice)[]>
   /** Reads keys: the bytes of each, `undefined` where there is none, or its NodeError. */
   read(keys: readonly string[]): Promise<ReadOutcome[]>
+  /**
+   * The same for somebody who needs no promise, and takes bytes that lie in a larger array also as a slice of it, of the class
+   * that is given. An adapter need not have it. Tells one of both, once, and not before it returns.
+   */
+  beginRead?(keys: readonly string[], slice: ByteSliceClass, asker: Asker<ReadGiven>): void
   /** Writes entries, each with its own TTL, over whatever was there. */
   write(items: readonly WriteItem[]): Promise<WriteOutcome[]>
+  /** The same, as {@link NodeAdapter.beginRead} has it. An adapter need not have it. */
+  beginWrite?(items: readonly WriteItem[], asker: Asker<WriteOutcome[]>): void
   /** Removes keys, and says of each whether it was there. */
   remove(keys: readonly string[]): Promise<RemoveOutcome[]>
   /**
@@ -174,4 +185,12 @@ export interface NodeAdapter {
   reset(): void
   /** Lets go of the server. Idempotent; settles even when the server hangs. Operations after it fail. */
   close(): Promise<void>
+}
+
+/** Tells somebody what a promise comes to, or what is no promise though it should be. */
+export function tell<T>(asker: Asker<T>, given: Promise<T>): void {
+  Promise.resolve(given).then(
+    (value) => asker.came(value),
+    (error: unknown) => asker.failed(error),
+  )
 }

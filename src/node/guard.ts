@@ -4,8 +4,10 @@ import { NodeError } from '../base/errors.ts'
 import type { CircuitState, Events } from '../base/events.ts'
 import type { Stamps } from '../base/stamps.ts'
 import { Account, type MemberCounts, type MemberState } from './account.ts'
+import { asking, toRead, toWrite } from './asks.ts'
 import { Breaker } from './breaker.ts'
-import { Calls, COMMANDS, type OperationName } from './calls.ts'
+import type { Ask, OperationName } from './call.ts'
+import { Calls, COMMANDS } from './calls.ts'
 import {
   allFailed,
   checkOutcomes,
@@ -13,12 +15,13 @@ import {
   isFailure,
   type NodeAdapter,
   type NodeIdentity,
+  type ReadGiven,
   type RemoveOutcome,
   type WriteItem,
   type WriteOutcome,
 } from './contract.ts'
 import { Acquaintance } from './identity.ts'
-import { readSlices, slicesOf, type Given, type SliceOutcome } from './slices.ts'
+import { slicesOf, type SliceOutcome } from './slices.ts'
 import type { NodeContext } from './spec.ts'
 
 /** What guards share within one cache. */
@@ -53,18 +56,17 @@ export class Guard {
 
   /** @param open makes the adapter */
   constructor(node: string, open: (context: NodeContext) => NodeAdapter, context: GuardContext) {
-    const { clock, deadlines } = context
-    const { nodeTimeout } = context.node
+    const { clock, deadlines, node: shared } = context
     this.#context = context
     this.#generation++ // See Calls.
-    this.adapter = open({ ...context.node, identified: (identity) => this.#identified(identity) })
+    this.adapter = open({ ...shared, identified: (identity) => this.#identified(identity) })
     const { address } = this.adapter
     this.#account = new Account(node, address, context.events, clock)
     this.#calls = new Calls({
       address,
       clock,
       deadlines,
-      nodeTimeout,
+      nodeTimeout: shared.nodeTimeout,
       missed: (error) => {
         this.#state = 'down'
         this.#breaker.failed('missed', error)
@@ -74,7 +76,7 @@ export class Guard {
     this.#breaker = new Breaker({
       clock,
       random: context.random,
-      probe: () => this.identify(nodeTimeout),
+      probe: () => this.identify(shared.nodeTimeout),
       changed: (from, to) => this.#circuitChanged(from, to),
     })
   }
@@ -128,12 +130,11 @@ export class Guard {
     return new Promise((resolve) => this.beginRead(keys, ms, resolve))
   }
 
-  /** The same, as {@link Calls.begin} has it. */
-  beginRead(keys: readonly string[], ms: number, done: (outcomes: SliceOutcome[]) => void): void {
+  /** The same, as {@link Calls.begin} has it; `at` is the time (monotonic). */
+  beginRead(keys: readonly string[], ms: number, done: (outcomes: SliceOutcome[]) => void, at?: number): void {
     this.counts.reads += keys.length
-    const start = this.#context.clock.monotonic()
-    const came = (given: Given): void => done(slicesOf(given))
-    this.#begin<Given[number]>('read', keys.length, ms, () => readSlices(this.adapter, keys), came, start)
+    const now = at ?? this.#context.clock.monotonic()
+    this.#begin('read', keys.length, ms, toRead(this.adapter, keys), (given: ReadGiven) => done(slicesOf(given)), now)
   }
 
   /** Writes entries; one outcome each. */
@@ -147,7 +148,7 @@ export class Guard {
     let bytes = 0
     for (const { value } of items) bytes += value.length
     this.counts.bytesWritten += bytes
-    this.#begin<WriteOutcome>('write', items.length, ms, () => this.adapter.write(items), done)
+    this.#begin('write', items.length, ms, toWrite(this.adapter, items), done)
   }
 
   /** Removes keys; one outcome each. */
@@ -221,17 +222,17 @@ export class Guard {
 
   /** Asks the server for one outcome for each of so many keys, unless its circuit is open. Never rejects. */
   ask<T>(operation: OperationName, keys: number, ms: number, ask: () => Promise<T[]>): Promise<(T | NodeError)[]> {
-    return new Promise((resolve) => this.#begin<T>(operation, keys, ms, ask, resolve))
+    return new Promise((resolve) => this.#begin<T>(operation, keys, ms, asking(ask), resolve))
   }
 
-  /** @param start when a read began (monotonic): what it brings and how long it took is noted */
+  /** @param now when a read begins (monotonic): what it brings and how long it took is noted */
   #begin<T>(
     operation: OperationName,
     keys: number,
     ms: number,
-    ask: () => Promise<T[]>,
+    ask: Ask<T[]>,
     done: (outcomes: (T | NodeError)[]) => void,
-    start?: number,
+    now?: number,
   ): void {
     if (!this.#breaker.closed) {
       const refused = this.#refuse(operation, keys)
@@ -243,8 +244,9 @@ export class Guard {
       keys,
       ms,
       ask,
-      (outcomes) => done(this.#answered(operation, outcomes, keys, start)),
+      (outcomes) => done(this.#answered(operation, outcomes, keys, now)),
       (error) => done(this.#unanswered(operation, error, keys)),
+      now,
     )
   }
 
@@ -268,11 +270,9 @@ export class Guard {
   }
 
   #refuse(operation: OperationName, keys: number): NodeError[] {
-    const { address } = this.adapter
-    const why = this.#breaker.cause?.message ?? 'it failed'
+    const why = `its circuit is open: ${this.#breaker.cause?.message ?? 'it failed'}`
     // Every call comes by here while the circuit is open: one error does for all.
-    this.#refusal ??= new NodeError('ERR_NODE_DOWN', `${address} is not asked, its circuit is open: ${why}`)
-    const error = this.#refusal
+    const error = (this.#refusal ??= new NodeError('ERR_NODE_DOWN', `${this.adapter.address} is not asked, ${why}`))
     this.#account.refused(operation, error, keys)
     return allFailed(error, keys)
   }

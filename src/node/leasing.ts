@@ -10,7 +10,7 @@ import type {
   RenewRequest,
   TokenRequest,
 } from './atomic.ts'
-import type { OperationName } from './calls.ts'
+import type { OperationName } from './call.ts'
 import type { Guard } from './guard.ts'
 
 /** Whether a server has leases. */

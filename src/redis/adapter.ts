@@ -1,22 +1,26 @@
 import { NodeError } from '../base/errors.ts'
-import type { ByteSlice, ByteSliceClass } from '../base/slice.ts'
-import type {
-  NodeAdapter,
-  NodeIdentity,
-  NodeLimits,
-  NodePowers,
-  ReadOutcome,
-  RemoveOutcome,
-  WriteItem,
-  WriteOutcome,
+import type { ByteSliceClass } from '../base/slice.ts'
+import {
+  tell,
+  type Asker,
+  type NodeAdapter,
+  type NodeIdentity,
+  type NodeLimits,
+  type NodePowers,
+  type ReadGiven,
+  type ReadOutcome,
+  type RemoveOutcome,
+  type WriteItem,
+  type WriteOutcome,
 } from '../node/contract.ts'
 import { RedisAtomic } from './atomic.ts'
 import { asBuffer, batches, joined, pieces } from './batches.ts'
 import type { Client, Pipeline } from './client.ts'
-import { encodeDels, encodeGets, encodeSets } from './encode.ts'
+import { encodeDels, encodeGet, encodeGets, encodeSets } from './encode.ts'
 import { isCommandRefused, redisWord, tooLarge, toNodeError, type Peer } from './errors.ts'
 import { parseHistory, parseInfo } from './info.ts'
 import type { Link } from './link.ts'
+import { ReadRow, type ReadRefused } from './read-row.ts'
 import { fitInfo, fitOk, fitPipeline, fitRemoved, fitValue, fitValues, type Fit, type RowReplies } from './replies.ts'
 
 /** Keys per MGET: wide enough that the round trip no longer counts, narrow enough that others get their turn. */
@@ -46,6 +50,12 @@ export class RedisAdapter implements NodeAdapter {
   readonly #link: Link
   readonly #peer: Peer
   readonly #fitRemoved: Fit<boolean>
+  readonly #writeFailure = (error: unknown): NodeError => {
+    if (redisWord(error) === 'READONLY') this.#link.readonly()
+    return toNodeError(error, this.#peer)
+  }
+  readonly #readRowRefused: ReadRefused = (error, { keys, asker, epoch }) =>
+    tell(asker, this.#readRefused(keys, error, epoch))
   /** The connections on which MGET and EVAL were refused. */
   #mgetRefused = -1
   #evalRefused = -1
@@ -65,7 +75,7 @@ export class RedisAdapter implements NodeAdapter {
       address: peer.address,
       maxValueBytes,
       textNumbers,
-      failure: (error) => this.#writeFailure(error),
+      failure: this.#writeFailure,
     })
     this.#powersWithoutLeases = powers
     this.#powers = leases ? { ...powers, atomic: this.#atomic } : powers
@@ -80,25 +90,36 @@ export class RedisAdapter implements NodeAdapter {
     return this.#link.connect()
   }
 
-  read(keys: readonly string[], slice: ByteSliceClass): Promise<(ReadOutcome | ByteSlice)[]>
-  read(keys: readonly string[]): Promise<ReadOutcome[]>
-  read(keys: readonly string[], slice?: ByteSliceClass): Promise<(ReadOutcome | ByteSlice)[]> {
-    return keys.length <= READ_WIDTH ? this.#readSome(keys, slice) : this.#readMany(keys, slice)
+  read(keys: readonly string[]): Promise<ReadOutcome[]> {
+    return this.#read(keys, undefined) as Promise<ReadOutcome[]>
   }
 
-  async #readMany(keys: readonly string[], slice: ByteSliceClass | undefined): Promise<(ReadOutcome | ByteSlice)[]> {
-    const parts = await Promise.all(pieces(keys, READ_WIDTH).map((part) => this.#readSome(part, slice)))
-    return joined(parts)
+  beginRead(keys: readonly string[], slice: ByteSliceClass, asker: Asker<ReadGiven>): void {
+    if (keys.length <= READ_WIDTH) this.#readSome(keys, slice, asker)
+    else tell(asker, this.#read(keys, slice))
+  }
+
+  async #read(keys: readonly string[], slice: ByteSliceClass | undefined): Promise<ReadGiven> {
+    const read = (part: readonly string[]): Promise<ReadGiven> =>
+      new Promise((came, failed) => this.#readSome(part, slice, { came, failed }))
+    return joined(await Promise.all(pieces(keys, READ_WIDTH).map(read)))
   }
 
   write(items: readonly WriteItem[]): Promise<WriteOutcome[]> {
+    return new Promise((came, failed) => this.beginWrite(items, { came, failed }))
+  }
+
+  beginWrite(items: readonly WriteItem[], asker: Asker<WriteOutcome[]>): void {
     const parts = batches(items, this.limits.maxValueBytes)
     const [first] = parts
-    return parts.length === 1 && first ? this.#writeSome(first) : this.#writeMany(parts)
+    if (parts.length === 1 && first) this.#writeSome(first, asker)
+    else tell(asker, this.#writeMany(parts))
   }
 
   async #writeMany(parts: readonly (readonly WriteItem[])[]): Promise<WriteOutcome[]> {
-    return joined(await Promise.all(parts.map((part) => this.#writeSome(part))))
+    const write = (part: readonly WriteItem[]): Promise<WriteOutcome[]> =>
+      new Promise((came, failed) => this.#writeSome(part, { came, failed }))
+    return joined(await Promise.all(parts.map(write)))
   }
 
   async remove(keys: readonly string[]): Promise<RemoveOutcome[]> {
@@ -114,35 +135,32 @@ export class RedisAdapter implements NodeAdapter {
     return this.#link.close()
   }
 
-  #readSome(keys: readonly string[], slice: ByteSliceClass | undefined): Promise<(ReadOutcome | ByteSlice)[]> {
-    if (keys.length === 0) return Promise.resolve([])
-    const { epoch } = this.#link
-    const refused = (error: unknown): ReadOutcome[] | Promise<ReadOutcome[]> => this.#readRefused(keys, error, epoch)
-    if (this.#mgetRefused === epoch && keys.length > 1) return this.#readEach(keys)
-    if (!this.#link.rows) return this.#readByClient(keys).catch(refused)
-    const shape = {
-      name: keys.length === 1 ? 'get' : 'mget',
-      keys,
-      replies: keys.length === 1 ? 'one' : 'list',
-      fit: fitValue,
-      slice,
-    } as const
-    return new Promise((resolve) =>
-      this.#link.send(
-        shape,
-        encodeGets(keys),
-        ({ replies }) => resolve(replies),
-        (error) => resolve(refused(error)),
-      ),
-    )
+  #readSome(keys: readonly string[], slice: ByteSliceClass | undefined, asker: Asker<ReadGiven>): void {
+    const { epoch, rows } = this.#link
+    const alone = keys.length === 1
+    if (!rows || keys.length === 0 || (!alone && this.#mgetRefused === epoch)) this.#readSlowly(keys, asker, epoch)
+    else {
+      const bytes = alone ? encodeGet(keys[0] as string) : encodeGets(keys)
+      const read = new ReadRow(keys, slice, asker, epoch, this.#readRowRefused)
+      this.#link.send(read, bytes, read)
+    }
+  }
+
+  #readSlowly(keys: readonly string[], asker: Asker<ReadGiven>, epoch: number): void {
+    const outcomes =
+      keys.length > 1 && this.#mgetRefused === epoch
+        ? this.#readEach(keys)
+        : this.#readByClient(keys).catch((error: unknown) => this.#readRefused(keys, error, epoch))
+    tell(asker, outcomes)
   }
 
   async #readByClient(keys: readonly string[]): Promise<ReadOutcome[]> {
+    if (keys.length === 0) return []
     if (keys.length > 1) return this.#link.run((client) => client.mgetBuffer(keys), fitValues(keys.length))
     return [await this.#link.run((client) => client.getBuffer(keys[0] as string), fitValue)]
   }
 
-  #readRefused(keys: readonly string[], error: unknown, epoch: number): ReadOutcome[] | Promise<ReadOutcome[]> {
+  async #readRefused(keys: readonly string[], error: unknown, epoch: number): Promise<ReadOutcome[]> {
     if (keys.length === 1) return [this.#readFailure(error)]
     const refused = isCommandRefused(error)
     if (refused) this.#mgetRefused = epoch
@@ -159,26 +177,26 @@ export class RedisAdapter implements NodeAdapter {
     )
   }
 
-  #writeSome(items: readonly WriteItem[]): Promise<WriteOutcome[]> {
+  #writeSome(items: readonly WriteItem[], asker: Asker<WriteOutcome[]>): void {
     const [item] = items
     if (item !== undefined && item.value.length > this.limits.maxValueBytes) {
-      return Promise.resolve([tooLarge(this.address, item.value)])
+      tell(asker, Promise.resolve([tooLarge(this.address, item.value)]))
+    } else if (this.#link.rows) {
+      this.#row('set', items.map(keyOf), encodeSets(items), fitOk, asker)
+    } else {
+      const set = (pipeline: Pipeline, { key, value, ttl }: WriteItem): unknown =>
+        pipeline.set(key, asBuffer(value), 'PX', ttl)
+      tell(asker, this.#pipeline(items, set, fitOk, this.#writeFailure))
     }
-    const failure = (error: unknown): NodeError => this.#writeFailure(error)
-    if (this.#link.rows) return this.#row('set', items.map(keyOf), encodeSets(items), fitOk, failure)
-    return this.#pipeline(
-      items,
-      (pipeline, { key, value, ttl }) => pipeline.set(key, asBuffer(value), 'PX', ttl),
-      fitOk,
-      failure,
-    )
   }
 
   async #removeSome(keys: readonly string[]): Promise<RemoveOutcome[]> {
-    const failure = (error: unknown): NodeError => this.#writeFailure(error)
-    const outcomes = this.#link.rows
-      ? await this.#row('del', keys, encodeDels(keys), this.#fitRemoved, failure)
-      : await this.#pipeline(keys, (pipeline, key) => pipeline.del(key), this.#fitRemoved, failure)
+    const fit = this.#fitRemoved
+    const outcomes = await (this.#link.rows
+      ? new Promise<(boolean | NodeError)[]>((came, failed) =>
+          this.#row('del', keys, encodeDels(keys), fit, { came, failed }),
+        )
+      : this.#pipeline(keys, (pipeline, key) => pipeline.del(key), fit, this.#writeFailure))
     return outcomes.map((each) => (typeof each !== 'boolean' ? each : each ? 'deleted' : 'absent'))
   }
 
@@ -217,31 +235,16 @@ export class RedisAdapter implements NodeAdapter {
   }
 
   /** The same with a client of our own, for less. */
-  #row<O>(
-    name: string,
-    keys: readonly string[],
-    bytes: Buffer,
-    fit: Fit<O>,
-    failure: (error: unknown) => O | NodeError,
-  ): Promise<(O | NodeError)[]> {
-    return new Promise((resolve) =>
-      this.#link.send(
-        { name, keys, replies: 'each', fit },
-        bytes,
-        (row) => resolve(outcomesOf(row, failure)),
-        (error) => resolve(this.#all(keys, error)),
-      ),
-    )
+  #row<O>(name: string, keys: readonly string[], bytes: Buffer, fit: Fit<O>, asker: Asker<(O | NodeError)[]>): void {
+    this.#link.send({ name, keys, replies: 'each', fit }, bytes, {
+      came: (row) => asker.came(outcomesOf(row, this.#writeFailure)),
+      refused: (error) => queueMicrotask(() => asker.came(this.#all(keys, error))),
+    })
   }
 
   /** A key that holds a list or a set is none of ours: a miss, as MGET has it. */
   #readFailure(error: unknown): ReadOutcome {
     return redisWord(error) === 'WRONGTYPE' ? undefined : toNodeError(error, this.#peer)
-  }
-
-  #writeFailure(error: unknown): NodeError {
-    if (redisWord(error) === 'READONLY') this.#link.readonly()
-    return toNodeError(error, this.#peer)
   }
 
   #all(items: readonly unknown[], error: unknown): NodeError[] {

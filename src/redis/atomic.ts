@@ -240,7 +240,7 @@ export class RedisAtomic implements AtomicPower {
     const keys = steps.map(({ key }) => key)
     const bytes = encodeCommands(steps)
     return new Promise((resolve, reject) =>
-      this.#link.send({ name, keys, replies: 'each', fit }, bytes, resolve, reject),
+      this.#link.send({ name, keys, replies: 'each', fit }, bytes, { came: resolve, refused: reject }),
     )
   }
 }

@@ -5,6 +5,7 @@ import type { Argument } from './client.ts'
 // Commands as they go over the wire: https://redis.io/docs/latest/develop/reference/protocol-spec/
 
 const SET = '*5\r\n$3\r\nSET'
+const GET = '*2\r\n$3\r\nGET'
 const DEL = '*2\r\n$3\r\nDEL\r\n'
 
 /** What ends one part and says how many bytes the next one has. Of few pieces: each piece of a text is an object to V8. */
@@ -96,9 +97,14 @@ export function encodeDels(keys: readonly string[]): Buffer {
   return Buffer.from(text)
 }
 
-/** `GET key`, or `MGET key …`, in one buffer. */
+/** `GET key`. A text, which Node writes to the socket without a buffer of its own for it. */
+export function encodeGet(key: string): string {
+  return GET + lengthOf(Buffer.byteLength(key)) + key + '\r\n'
+}
+
+/** `MGET key …`, in one buffer. */
 export function encodeGets(keys: readonly string[]): Buffer {
-  const head = keys.length === 1 ? '*2\r\n$3\r\nGET' : `*${keys.length + 1}\r\n$4\r\nMGET`
+  const head = `*${keys.length + 1}\r\n$4\r\nMGET`
   // Piece by piece: what is put together first is taken apart again when all is written.
   let text = head
   for (const key of keys) text = text + lengthOf(key.length) + key

@@ -7,7 +7,7 @@ import type { ClientSource, LinkSettings, LinkState } from './link-settings.ts'
 import { Pace } from './pace.ts'
 import { readsRows } from './reader.ts'
 import type { Fit } from './replies.ts'
-import { sendRow, type RowCame, type RowRefused, type RowShape } from './row.ts'
+import { Row, sendRow, type RowAsker, type RowShape } from './row.ts'
 import { Watchdog, within } from './timers.ts'
 import { Underway } from './underway.ts'
 import { Waiters } from './waiters.ts'
@@ -90,10 +90,10 @@ export class Link {
    *
    * @param bytes the commands as they go over the wire
    */
-  send<T>(shape: RowShape<T>, bytes: Buffer, came: RowCame<T>, refused: RowRefused): void {
+  send<T>(shape: RowShape<T>, bytes: Buffer | string, asker: RowAsker<T>): void {
     const refusal = this.#refusal()
-    if (refusal) refused(refusal)
-    else sendRow(this.#client, this.#underway.row(shape, came, refused), bytes)
+    if (refusal) asker.refused(refusal)
+    else sendRow(this.#client, this.#underway.add(new Row(shape, asker)), bytes)
   }
 
   #refusal(): NodeError | undefined {
@@ -123,7 +123,7 @@ export class Link {
   reset(): void {
     if (this.#state.kind === 'closed') return
     const error = this.#down('the connection was dropped')
-    if (this.#own && (this.#state.kind === 'ready' || this.#underway.size > 0)) this.#drop(error)
+    if (this.#own && (this.#state.kind === 'ready' || !this.#underway.empty)) this.#drop(error)
     else this.#underway.giveUp(error)
   }
 

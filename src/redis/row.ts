@@ -1,7 +1,9 @@
 import { nextTick } from 'node:process'
+import { NONE } from '../base/none.ts'
 import type { ByteSliceClass } from '../base/slice.ts'
 import type { Inside } from './inside.ts'
 import { UNFIT, type FitOneOf, type RowReplies } from './replies.ts'
+import { Waiting } from './waiting.ts'
 
 /** How the replies to a row come. */
 export interface RowShape<T> {
@@ -20,40 +22,62 @@ export interface RowShape<T> {
   readonly slice?: ByteSliceClass | undefined
 }
 
-/** Told what came of a row when all replies are there. Must not throw. */
-export type RowCame<T> = (row: RowReplies<T>) => void
-/** Told instead that a row was refused as a whole, or that its connection has ended. Must not throw. */
-export type RowRefused = (error: Error) => void
+/** Who is told what came of a row, one of both, once. */
+export interface RowAsker<T> {
+  /** All replies are there. Must not throw. */
+  came(row: RowReplies<T>): void
+  /** It was refused as a whole, or its connection has ended. Must not throw. */
+  refused(error: Error): void
+}
+
+type Resolve = (reply?: unknown) => void
+type Reject = (error: Error) => void
 
 /**
  * Commands of one key each that are sent in one piece, and stand in the queue of an ioredis client as if they were one
  * command. Their replies are read by a `ReplyReader`.
  */
-export class Row<T = unknown> implements RowReplies<T> {
+export class Row<T = unknown> extends Waiting implements RowReplies<T> {
   readonly name: string
   /** Whether its replies come in a list, whose beginning has not been read. */
   unlisted: boolean
-  readonly replies: (T | undefined)[] = []
+  replies: (T | undefined)[] = NONE
   errors: Map<number, Error> | undefined
   // Tells ioredis that somebody else looks after the promise.
   isTraced = true
   inTransaction = false
   readonly promise = undefined
-  /** Tells what it came to. An instrumentation may put a function in its place that calls this one without an object. */
-  resolve: (reply?: unknown) => void = () => this.#settle()
-  /** Called by ioredis when the connection has ended, and instead of the other where a row is refused as a whole. */
-  reject: (error: Error) => void = (error) => this.#ended(error)
   readonly #shape: RowShape<T>
   #refusal: Error | undefined
-  #came: RowCame<T> | undefined
-  #refused: RowRefused | undefined
+  #asker: RowAsker<T> | undefined
+  #resolve: Resolve | undefined
+  #reject: Reject | undefined
 
-  constructor(shape: RowShape<T>, came: RowCame<T>, refused: RowRefused) {
+  constructor(shape: RowShape<T>, asker: RowAsker<T>) {
+    super()
     this.name = shape.name
     this.unlisted = shape.replies === 'list'
     this.#shape = shape
-    this.#came = came
-    this.#refused = refused
+    this.#asker = asker
+  }
+
+  /**
+   * Tells what it came to. An instrumentation may put a function in its place that calls this one without an object; a row
+   * that nobody asks for it makes none.
+   */
+  get resolve(): Resolve {
+    return this.#resolve ?? (() => this.#settle())
+  }
+  set resolve(resolve: Resolve) {
+    this.#resolve = resolve
+  }
+
+  /** Called by ioredis when the connection has ended, and instead of the other where a row is refused as a whole. */
+  get reject(): Reject {
+    return this.#reject ?? ((error) => this.#ended(error))
+  }
+  set reject(reject: Reject) {
+    this.#reject = reject
   }
 
   /** For instrumentations: nothing else looks at them. */
@@ -75,17 +99,21 @@ export class Row<T = unknown> implements RowReplies<T> {
   takeBytes(bytes: Buffer, from: number, to: number): boolean {
     const { slice } = this.#shape
     if (slice === undefined) return this.take(bytes.subarray(from, to))
-    this.replies.push(new slice(bytes, from, to) as T)
+    this.#put(new slice(bytes, from, to) as T)
     return true
   }
 
   /** Takes the next reply. Says whether it is one to its command. */
   take(reply: unknown): boolean {
-    const { replies } = this
-    const value = this.#shape.fit(reply, replies.length)
+    const value = this.#shape.fit(reply, this.replies.length)
     if (value === UNFIT) return false
-    replies.push(value)
+    this.#put(value)
     return true
+  }
+
+  #put(value: T | undefined): void {
+    if (this.replies === NONE) this.replies = [value]
+    else this.replies.push(value)
   }
 
   /** Takes an error that the server answered. Says whether one may stand there. */
@@ -100,24 +128,32 @@ export class Row<T = unknown> implements RowReplies<T> {
 
   #failed(error: Error): void {
     ;(this.errors ??= new Map()).set(this.replies.length, error)
-    this.replies.push(undefined)
+    this.#put(undefined)
   }
 
   /** Tells what it came to, when it is complete. */
   settle(): void {
-    if (this.#refusal) this.reject(this.#refusal)
-    else this.resolve(this.replies)
+    if (this.#refusal && this.#reject) this.#reject(this.#refusal)
+    else if (!this.#refusal && this.#resolve) this.#resolve(this.replies)
+    else this.#settle()
+  }
+
+  /** Told that its connection was given up. */
+  override giveUp(error: Error): void {
+    const asker = this.#asker
+    this.#asker = undefined
+    asker?.refused(error)
   }
 
   /** Lets go of who is told: ioredis' queue may hold on to a command that has grown old. */
   #settle(): void {
     // ioredis itself has read a reply, which it only does after one that nobody can read.
     if (!this.complete) this.#fail(new Error('Protocol error'))
-    const came = this.#came
-    const refused = this.#refused
-    this.#came = this.#refused = undefined
-    if (this.#refusal) refused?.(this.#refusal)
-    else came?.(this)
+    this.leave()
+    const asker = this.#asker
+    this.#asker = undefined
+    if (this.#refusal) asker?.refused(this.#refusal)
+    else asker?.came(this)
   }
 
   #ended(error: Error): void {
@@ -146,7 +182,7 @@ export class Row<T = unknown> implements RowReplies<T> {
  *
  * @param bytes the commands as they go over the wire, in the order of their keys
  */
-export function sendRow<T>(client: object, row: Row<T>, bytes: Buffer): void {
+export function sendRow<T>(client: object, row: Row<T>, bytes: Buffer | string): void {
   const inside = client as Inside
   inside.sendCommand(row, new Sink(inside))
   // It is complete when it was refused, as it is when the connection has just ended.

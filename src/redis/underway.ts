@@ -1,26 +1,23 @@
 import { nextTick } from 'node:process'
 import type { NodeError } from '../base/errors.ts'
 import { UNFIT, type Fit } from './replies.ts'
-import { Row, type RowCame, type RowRefused, type RowShape } from './row.ts'
+import type { Row } from './row.ts'
+import { Waiting } from './waiting.ts'
 
-/**
- * One command that waits, in a ring of them. A ring, since the tables that a set leaves behind when it grows keep what was
- * in them, once they are old, from being collected while it is young.
- */
-class Waiting {
-  previous: Waiting = this
-  next: Waiting = this
+/** One command that waits. */
+class Single extends Waiting {
   #reject: ((error: Error) => void) | undefined
   #resolve: ((answer: unknown) => void) | undefined
   #answer: unknown
   #error: Error | undefined
 
   constructor(resolve: (answer: unknown) => void, reject: (error: Error) => void) {
+    super()
     this.#resolve = resolve
     this.#reject = reject
   }
 
-  /** Takes what it came to; {@link Waiting.settle} hands it over. */
+  /** Takes what it came to; {@link Single.settle} hands it over. */
   came(answer: unknown, error: Error | undefined): void {
     this.#answer = answer
     this.#error = error
@@ -37,38 +34,21 @@ class Waiting {
     else resolve?.(answer)
   }
 
-  before(other: Waiting): void {
-    this.previous = other.previous
-    this.next = other
-    other.previous.next = this
-    other.previous = this
-  }
-
-  /** Says whether it was still there. */
-  leave(): boolean {
-    if (this.next === this) return false
-    this.previous.next = this.next
-    this.next.previous = this.previous
-    this.previous = this.next = this
-    return true
+  override giveUp(error: NodeError): void {
+    this.came(undefined, error)
+    this.settle()
   }
 }
 
 /** The commands that are under way on one connection, and the handing over of their answers. */
 export class Underway {
-  readonly #head = new Waiting(
-    () => {},
-    () => {},
-  )
-  #size = 0
-  readonly #handOver = (waiting: Waiting): void => {
-    if (!waiting.leave()) return
-    this.#size--
-    waiting.settle()
+  readonly #head = new Waiting()
+  readonly #handOver = (waiting: Single): void => {
+    if (waiting.leave()) waiting.settle()
   }
 
-  get size(): number {
-    return this.#size
+  get empty(): boolean {
+    return this.#head.next === this.#head
   }
 
   /**
@@ -79,9 +59,8 @@ export class Underway {
    */
   wait<T>(sent: Promise<unknown>, fit: Fit<T>, unfit: () => void): Promise<T> {
     return new Promise((resolve, reject) => {
-      const waiting = new Waiting(resolve as (answer: unknown) => void, reject)
+      const waiting = new Single(resolve as (answer: unknown) => void, reject)
       waiting.before(this.#head)
-      this.#size++
       // Ticks come when all promises that are settled have been seen to, however many steps that takes.
       const came = (answer: unknown, error: Error | undefined): void => {
         waiting.came(answer, error)
@@ -98,31 +77,17 @@ export class Underway {
     })
   }
 
-  /** A row that waits. Its replies are looked at by who reads them. */
-  row<T>(shape: RowShape<T>, came: RowCame<T>, refused: RowRefused): Row<T> {
-    const waiting = new Waiting(came as (answer: unknown) => void, refused)
-    waiting.before(this.#head)
-    this.#size++
-    return new Row(
-      shape,
-      (row) => {
-        waiting.came(row, undefined)
-        this.#handOver(waiting)
-      },
-      (error) => {
-        waiting.came(undefined, error)
-        this.#handOver(waiting)
-      },
-    )
+  /** Takes in a row that waits. Its replies are looked at by who reads them, and it leaves when it is told. */
+  add<T>(row: Row<T>): Row<T> {
+    row.before(this.#head)
+    return row
   }
 
   /** Settles everything, also what the client would keep waiting. */
   giveUp(error: NodeError): void {
     for (let one = this.#head.next; one !== this.#head; one = this.#head.next) {
       one.leave()
-      one.came(undefined, error)
-      one.settle()
+      one.giveUp(error)
     }
-    this.#size = 0
   }
 }

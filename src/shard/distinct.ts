@@ -1,3 +1,4 @@
+import { NONE } from '../base/none.ts'
 import { codeAt } from '../base/text.ts'
 import { Places } from './places.ts'
 import { WIDTH } from './turn.ts'
@@ -13,9 +14,9 @@ const SLOTS = 2 * WIDTH
  */
 export class Distinct extends Places {
   /** For each key that was taken in, the place of its name; complete when settled. */
-  readonly at: number[] = []
-  readonly #given: string[] = []
-  readonly #marks: number[] = []
+  at: number[] = NONE
+  #given: string[] | undefined
+  #marks: number[] = NONE
   /** In each slot one more than the place of a name; 0 in a free one. */
   #slots: number[] | undefined
 
@@ -25,8 +26,14 @@ export class Distinct extends Places {
    * @param mark a hash of it, always the same; `undefined` when none is known
    */
   take(key: string, mark: number | undefined): void {
+    const known = mark ?? mix(key)
+    if (this.#given === undefined) {
+      this.#given = [key]
+      this.#marks = [known]
+      return
+    }
     this.#given.push(key)
-    this.#marks.push(mark ?? mix(key))
+    this.#marks.push(known)
   }
 
   override has(key: string): boolean {
@@ -36,15 +43,17 @@ export class Distinct extends Places {
 
   /** Finds the places of those that came since it was last asked. Says how many different keys there are. */
   settle(): number {
-    const { names, at } = this
     const given = this.#given
+    if (given === undefined) return 0
+    if (this.at === NONE) this.at = [this.add(given[0] as string)]
+    const { at } = this
     if (given.length > FEW) this.#slots ??= this.#index()
     for (let i = at.length; i < given.length; i++) {
       const name = given[i] as string
       // Not by push, which V8 calls, and does not build in, for numbers.
       at[i] = this.#slots === undefined ? this.#search(name) : this.#look(this.#slots, name, this.#marks[i] as number)
     }
-    return names.length
+    return this.names.length
   }
 
   #search(name: string): number {

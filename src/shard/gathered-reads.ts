@@ -1,3 +1,4 @@
+import { NONE } from '../base/none.ts'
 import type { Clock } from '../base/clock.ts'
 import type { NodeError } from '../base/errors.ts'
 import type { SliceOutcome } from '../node/slices.ts'
@@ -6,13 +7,18 @@ import { Distinct } from './distinct.ts'
 import type { ReadPolicy } from './read-policy.ts'
 import { MOST_WAITING, Turn, type Batch } from './turn.ts'
 
-/** Reads keys of one shard together, within `ms`, and tells one of both what came of it, once and later. */
+/**
+ * Reads keys of one shard together, within `ms`, and tells one of both what came of it, once and later.
+ *
+ * `now` is the time (monotonic): to ask for it takes as long as to hash a key.
+ */
 export type ReadMany = (
   keys: readonly string[],
   policy: ReadPolicy,
   ms: number,
   came: (answers: Answers) => void,
   failed: (error: unknown) => void,
+  now: number,
 ) => void
 
 /** Who waits for one key. An object for each instead of a promise: what thousands wait for is what memory is spent on. */
@@ -33,7 +39,7 @@ class ReadBatch implements Batch {
   readonly since: number
   readonly width: number
   readonly keys: Distinct = new Distinct()
-  readonly readers: Reader[] = []
+  readers: Reader[] = NONE
   /** So many readers may have asked for as many different keys as it takes. */
   full: number
   open = true
@@ -62,7 +68,7 @@ export class GatheredReads {
     this.turn = new Turn(
       clock,
       (how, ms, since, width) => new ReadBatch(how, ms, since, width),
-      (batch, ms) => this.#send(batch, ms),
+      (batch, ms, now) => this.#send(batch, ms, now),
     )
   }
 
@@ -77,16 +83,23 @@ export class GatheredReads {
       return
     }
     const batch = this.turn.batch(policy, ms, now, this.#waiting === 0)
-    const { keys, readers } = batch
+    const { keys } = batch
     this.#waiting++
-    readers.push(reader)
     keys.take(key, mark)
-    if (readers.length < batch.full) return
-    batch.full += batch.width - keys.settle()
-    if (readers.length === batch.full) this.turn.send(batch)
+    if (batch.readers === NONE) batch.readers = [reader]
+    else if (batch.readers.push(reader) >= batch.full) this.#filled(batch)
   }
 
-  #send({ keys, how, readers }: ReadBatch, ms: number): void {
+  #filled(batch: ReadBatch): void {
+    batch.full += batch.width - batch.keys.settle()
+    if (batch.readers.length === batch.full) this.turn.send(batch)
+  }
+
+  #send(batch: ReadBatch, ms: number, now: number): void {
+    const { keys, how } = batch
+    // What has grown old would keep them, and what they found, from being collected while they are young.
+    let { readers } = batch
+    batch.readers = NONE
     keys.settle()
     const { at } = keys
     this.#read(
@@ -96,19 +109,19 @@ export class GatheredReads {
       (answers) => {
         const { outcomes } = answers
         this.#waiting -= readers.length
-        const now = this.#clock.now()
+        const wall = this.#clock.now()
         for (let i = 0; i < readers.length; i++) {
           const place = at[i] as number
-          ;(readers[i] as Reader).answered(outcomes[place], answers.sourceOf(place), now)
+          ;(readers[i] as Reader).answered(outcomes[place], answers.sourceOf(place), wall)
         }
-        // A list that has grown old would keep them, and what they found, from being collected while they are young.
-        readers.length = 0
+        readers = NONE
       },
       (error: unknown) => {
         this.#waiting -= readers.length
         for (const reader of readers) reader.failed(error)
-        readers.length = 0
+        readers = NONE
       },
+      now,
     )
   }
 }

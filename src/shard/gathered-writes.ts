@@ -1,3 +1,4 @@
+import { NONE } from '../base/none.ts'
 import type { Clock } from '../base/clock.ts'
 import { RecentTime } from '../base/recent-time.ts'
 import type { FillRequest } from '../node/atomic.ts'
@@ -55,8 +56,8 @@ class WriteBatch<I, O> implements Batch {
   readonly since: number
   readonly width: number
   readonly keys: Places = new Places()
-  readonly items: I[] = []
-  readonly writers: Writer<O>[] = []
+  items: I[] = NONE
+  writers: Writer<O>[] = NONE
   bytes = 0
   open = true
 
@@ -114,14 +115,23 @@ export class GatheredWrites<I extends { readonly key: string }, O> {
     // One of another way or time may hold an earlier write of this key, and leave later.
     this.turn.releaseOne(item.key, batch)
     this.#waiting++
-    batch.items.push(item)
-    batch.writers.push(writer)
+    if (batch.items === NONE) {
+      batch.items = [item]
+      batch.writers = [writer]
+    } else {
+      batch.items.push(item)
+      batch.writers.push(writer)
+    }
     batch.keys.add(item.key)
     batch.bytes += this.#sizeOf(item)
     if (batch.items.length === batch.width || batch.bytes >= MOST_BYTES) this.turn.send(batch)
   }
 
-  #send({ items, how, writers }: WriteBatch<I, O>, ms: number): void {
+  #send(batch: WriteBatch<I, O>, ms: number): void {
+    const { items, how } = batch
+    // As with reads: what has grown old keeps nobody.
+    let { writers } = batch
+    batch.writers = NONE
     this.#write(
       items,
       ms,
@@ -129,13 +139,12 @@ export class GatheredWrites<I extends { readonly key: string }, O> {
       (outcomes) => {
         this.#waiting -= writers.length
         for (let i = 0; i < writers.length; i++) (writers[i] as Writer<O>).written(outcomes[i] as O)
-        // As with reads: a list that has grown old keeps nothing.
-        writers.length = 0
+        writers = NONE
       },
       (error: unknown) => {
         this.#waiting -= writers.length
         for (const writer of writers) writer.failed(error)
-        writers.length = 0
+        writers = NONE
       },
     )
   }

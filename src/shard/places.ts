@@ -1,9 +1,11 @@
+import { NONE } from '../base/none.ts'
+
 /** Up to so many names are looked through; to set up a set takes longer. */
 const FEW = 8
 
 /** The keys of a batch, each with a place. */
 export class Places {
-  readonly names: string[] = []
+  names: string[] = NONE
   /** Those of the first places, up to where one was looked up last: what only adds sets up no set. */
   #known: Set<string> | undefined
   #knownTo = 0
@@ -14,7 +16,9 @@ export class Places {
 
   /** Takes a key in, and says at which place. */
   add(key: string): number {
-    return this.names.push(key) - 1
+    if (this.names !== NONE) return this.names.push(key) - 1
+    this.names = [key]
+    return 0
   }
 
   #look(): Set<string> {

@@ -49,6 +49,8 @@ export function readInOrder(
 /**
  * Reads keys from the only server there is, as {@link readInOrder} does, for somebody who has no promise of his own for it;
  * see `Calls.begin`.
+ *
+ * @param now monotonic
  */
 export function readFromOnly(
   only: Guard,
@@ -57,15 +59,16 @@ export function readFromOnly(
   context: ReadingContext,
   came: (answers: Answers) => void,
   failed: (error: unknown) => void,
+  now: number = context.clock.monotonic(),
 ): void {
   context.budget.earn()
   const source = sourceOf(only)
-  const end = context.clock.monotonic() + ms
-  only.beginRead(keys, ms, (outcomes) => {
+  const tell = (outcomes: SliceOutcome[]): void => {
     const answers = new Answers(outcomes, source)
     if (context.retries === 0 || !anyFailed(outcomes)) came(answers)
-    else readAgain(answers, only, only, [], keys, end, context).then(came, failed)
-  })
+    else readAgain(answers, only, only, [], keys, now + ms, context).then(came, failed)
+  }
+  only.beginRead(keys, ms, tell, now)
 }
 
 async function readFromOne(

@@ -108,10 +108,11 @@ export class Shard {
     ms: number,
     came: (answers: Answers) => void,
     failed: (error: unknown) => void,
+    now?: number,
   ): void {
     this.gather.release(keys)
     const single = this.members.length === 1 && typeof policy === 'string'
-    if (single && this.ledger.backlog === 0) readFromOnly(this.primary, keys, ms, this.#reading, came, failed)
+    if (single && this.ledger.backlog === 0) readFromOnly(this.primary, keys, ms, this.#reading, came, failed, now)
     else this.#readInParts(keys, policy, ms, single).then(came, failed)
   }
 

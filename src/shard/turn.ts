@@ -34,17 +34,17 @@ export const MOST_WAITING = 20_000
 export class Turn<B extends Batch> {
   readonly #clock: Clock
   readonly #make: (how: B['how'], ms: number, since: number, width: number) => B
-  readonly #send: (batch: B, ms: number) => void
+  readonly #send: (batch: B, ms: number, now: number) => void
   #open: B[] = []
 
   /**
    * @param make an empty batch
-   * @param send sends one, which has `ms` left; must not throw
+   * @param send sends one, which has `ms` left, `now` (monotonic); must not throw
    */
   constructor(
     clock: Clock,
     make: (how: B['how'], ms: number, since: number, width: number) => B,
-    send: (batch: B, ms: number) => void,
+    send: (batch: B, ms: number, now: number) => void,
   ) {
     this.#clock = clock
     this.#make = make
@@ -83,8 +83,9 @@ export class Turn<B extends Batch> {
     if (this.#open.length === 1) this.#open.pop()
     else this.#open.splice(this.#open.indexOf(batch), 1)
     // Beyond that, this process itself stood still, which is no time of the node's.
-    const waited = Math.min(TOGETHER, this.#clock.monotonic() - batch.since)
-    this.#send(batch, Math.max(0, batch.ms - waited))
+    const now = this.#clock.monotonic()
+    const waited = Math.min(TOGETHER, now - batch.since)
+    this.#send(batch, Math.max(0, batch.ms - waited), now)
   }
 
   /** Sends what holds one of these keys, since another command is about to be sent for it: a key's commands leave in order. */

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Deadlines } from '../../src/base/deadlines.ts'
 import { NodeError } from '../../src/base/errors.ts'
+import { asking } from '../../src/node/asks.ts'
+import type { Ask } from '../../src/node/call.ts'
 import { Calls } from '../../src/node/calls.ts'
 import { ManualClock } from '../../src/testing/index.ts'
 import { rejection, settled, turn } from '../support/caches.ts'
@@ -95,7 +97,7 @@ describe('a caller without a promise', () => {
   ])('is told %s, once, and not at once', async (_, ask, expected) => {
     const { clock, calls } = setUp()
     const { all, came, failed } = told()
-    calls.begin('read', 1, NODE_TIMEOUT, ask, came, failed)
+    calls.begin('read', 1, NODE_TIMEOUT, asking(ask), came, failed)
     expect(all).toEqual([])
     await clock.advanceAsync(10 * NODE_TIMEOUT)
     expect(all).toMatchObject([expected])
@@ -106,18 +108,37 @@ describe('a caller without a promise', () => {
     const late = gate<number>()
     const known: unknown[] = []
     const failed = (error: Error): void => void known.push((error as NodeError).code, calls.suspect, missed.length)
-    calls.begin('read', 1, NODE_TIMEOUT, () => late.promise, () => known.push('came'), failed) // prettier-ignore
+    calls.begin('read', 1, NODE_TIMEOUT, asking(() => late.promise), () => known.push('came'), failed) // prettier-ignore
     await clock.advanceAsync(NODE_TIMEOUT)
     late.open(1)
     await clock.advanceAsync(NODE_TIMEOUT)
     expect(known).toEqual(['ERR_NODE_TIMEOUT', true, 1])
   })
 
+  it('tells once, whatever it is told, and how often', async () => {
+    const { clock, calls } = setUp()
+    const { all, came, failed } = told()
+    const twice: Ask<number> = (asker) => {
+      for (const value of [1, 2]) queueMicrotask(() => asker.came(value))
+      queueMicrotask(() => asker.failed(new Error('no')))
+    }
+    const throwing: Ask<number> = (asker) => {
+      queueMicrotask(() => asker.came(3))
+      throw new Error('behind it')
+    }
+    calls.begin('read', 1, NODE_TIMEOUT, twice, came, failed)
+    calls.begin('read', 1, NODE_TIMEOUT, throwing, came, failed)
+    await clock.advanceAsync(10 * NODE_TIMEOUT)
+    expect(all).toEqual([1, 3])
+    await calls.drain(NODE_TIMEOUT)
+    expect(clock.referenced).toBe(0)
+  })
+
   it('is told later, too, that nothing is begun any more', async () => {
     const { calls } = setUp()
     const { all, came, failed } = told()
     await calls.drain(0)
-    calls.begin('read', 1, NODE_TIMEOUT, never, came, failed)
+    calls.begin('read', 1, NODE_TIMEOUT, asking(never), came, failed)
     expect(all).toEqual([])
     await turn()
     expect(all).toMatchObject([{ code: 'ERR_NODE_DOWN' }])

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { encodeCommands, encodeDels, encodeGets, encodeSets } from '../../src/redis/encode.ts'
+import { encodeCommands, encodeDels, encodeGet, encodeGets, encodeSets } from '../../src/redis/encode.ts'
 
 const settings = { seed: 20260601, numRuns: 300 }
 const key = fc.string({
@@ -39,7 +39,8 @@ it('commands are encoded as the protocol has them', () => {
       const sets = some.map((each) => command('SET', each.key, each.value, 'PX', `${each.ttl}`))
       expect(encodeSets(some)).toEqual(Buffer.concat(sets))
       expect(encodeDels(keys)).toEqual(Buffer.concat(keys.map((name) => command('DEL', name))))
-      expect(encodeGets(keys)).toEqual(keys.length === 1 ? command('GET', ...keys) : command('MGET', ...keys))
+      expect(encodeGets(keys)).toEqual(command('MGET', ...keys))
+      for (const key of keys) expect(Buffer.from(encodeGet(key))).toEqual(command('GET', key))
     }),
     settings,
   )

@@ -50,8 +50,10 @@ class Server implements CommandQueue {
     const row = (shape: Shape): Row =>
       new Row(
         { name: 'any', keys, replies: shape, fit },
-        (came) => this.told.push(outcome(came.replies, came.errors)),
-        (error) => this.told.push(['refused', error.name, error.message]),
+        {
+          came: (came) => this.told.push(outcome(came.replies, came.errors)),
+          refused: (error) => this.told.push(['refused', error.name, error.message]),
+        },
       )
     this.#waiting.push({ command: replies === 'theirs' ? {} : row(replies) })
   }

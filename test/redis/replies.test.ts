@@ -72,7 +72,7 @@ describe('replies that arrived together', () => {
       wait(Promise.reject(VALUE)),
     ])
     expect(outcomes).toEqual(outcomes.map(() => ({ status: 'rejected', reason: error })))
-    expect(underway.size).toBe(0)
+    expect(underway.empty).toBe(true)
   })
 
   it('control: the promises themselves settle in another order', async () => {
@@ -91,6 +91,6 @@ describe('replies that arrived together', () => {
       'stored',
       error,
     ])
-    expect(underway.size).toBe(0)
+    expect(underway.empty).toBe(true)
   })
 })

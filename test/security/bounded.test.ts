@@ -30,10 +30,10 @@ const BOUNDS: Readonly<Record<string, string>> = {
   'memcached/client-adapter.ts waiting': '20,000 operations for each server',
   'memcached/connection.ts exchanges': '20,000 operations for each server',
   'memcached/protocol.ts chunks': 'one reply, at most 1 GiB by its header; dropped with its connection',
+  'base/none.ts NONE': 'nothing is put into it',
   'node/calls.ts failures': '20,000 operations for each server',
   'node/memory.ts store': '`max` and `maxBytes`',
   'redis/node.ts identities': 'weak',
-  'redis/underway.ts open': '20,000 operations for each server',
   'redis/waiters.ts waiting': 'one for each call of connect; each ends by `connectTimeout`',
   'shard/turn.ts open': 'eight batches of 64 keys for each node, of reads and of writes',
   'shard/journal.ts noted': '`journal.maxKeys` and `journal.maxBytes`, for each node',
@@ -62,7 +62,7 @@ const BOUNDS: Readonly<Record<string, string>> = {
 
 /** The fields, and the constants of modules and factories, that hold a collection which can grow, as `file name`. */
 function collections(): string[] {
-  const grows = String.raw`(?:new (?:Map|Set|WeakMap|WeakSet|LRUCache)\b|\[\]$)`
+  const grows = String.raw`(?:new (?:Map|Set|WeakMap|WeakSet|LRUCache)\b|(?:\[\]|NONE)$)`
   const field = new RegExp(String.raw`^  (?:private |static |readonly )*#?(\w+)(?:: [^=]+)? = ${grows}`)
   const constant = new RegExp(String.raw`^(?:export )?(?:const|let) (\w+)(?:: [^=]+)? = ${grows}`)
   const held = /(?:this\.#|const )(\w+) = new LRUCache/
