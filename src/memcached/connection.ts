@@ -176,7 +176,7 @@ export class Connection {
       return
     }
     exchange.replies.push(reply)
-    const more = command.opcode === OPCODE.stat && reply.status === STATUS.ok && reply.key.length > 0
+    const more = command.opcode === OPCODE.stat && reply.status === STATUS.ok && reply.keyLength > 0
     if (more) return
     exchange.opaque = nextOpaque(exchange.opaque)
     exchange.next++

@@ -35,8 +35,8 @@ export function checkReply(reply: Reply, command: Command, opaque: number): void
   if (reply.opcode !== command.opcode) throw new ProtocolFault('a reply to another command came')
   if (!mayAnswer(reply.status, command)) throw new ProtocolFault('a reply has a status that its command cannot have')
   if (!isShaped(reply, command)) throw new ProtocolFault('a reply has parts that its command cannot have')
-  const names = command.opcode === OPCODE.get && (reply.status === STATUS.ok || reply.key.length > 0)
-  if (names && reply.key.toString('utf8') !== command.key) throw new ProtocolFault('a reply for another key came')
+  const names = command.opcode === OPCODE.get && (reply.status === STATUS.ok || reply.keyLength > 0)
+  if (names && reply.key !== command.key) throw new ProtocolFault('a reply for another key came')
 }
 
 function mayAnswer(status: number, { opcode, cas }: Command): boolean {
@@ -45,11 +45,11 @@ function mayAnswer(status: number, { opcode, cas }: Command): boolean {
   return ANSWERS[opcode]?.includes(status) ?? false
 }
 
-function isShaped({ status, extras, key, value }: Reply, { opcode }: Command): boolean {
-  const bare = extras.length === 0 && key.length === 0
+function isShaped({ status, extrasLength, keyLength, valueLength }: Reply, { opcode }: Command): boolean {
+  const bare = extrasLength === 0 && keyLength === 0
   // A refusal explains itself in words.
-  if (status !== STATUS.ok) return bare || (opcode === OPCODE.get && extras.length === 0)
-  if (opcode === OPCODE.get) return extras.length === FLAGS
-  if (opcode === OPCODE.stat && key.length > 0) return extras.length === 0
-  return bare && value.length === 0
+  if (status !== STATUS.ok) return bare || (opcode === OPCODE.get && extrasLength === 0)
+  if (opcode === OPCODE.get) return extrasLength === FLAGS
+  if (opcode === OPCODE.stat && keyLength > 0) return extrasLength === 0
+  return bare && valueLength === 0
 }

@@ -214,9 +214,9 @@ function sort(replies: readonly Reply[]): { general: Stats; settings: Stats } {
   const general: Record<string, string> = Object.create(null) as Record<string, string>
   const settings: Record<string, string> = Object.create(null) as Record<string, string>
   let into = general
-  for (const { status, key, value } of replies) {
-    if (status !== STATUS.ok || key.length === 0) into = settings
-    else into[key.toString('latin1')] = value.toString('latin1')
+  for (const { status, keyLength, key, value } of replies) {
+    if (status !== STATUS.ok || keyLength === 0) into = settings
+    else into[key] = value.toString('latin1')
   }
   return { general, settings }
 }

@@ -55,16 +55,43 @@ export interface Command {
   readonly cas?: bigint
 }
 
-/** One reply, as it came. Its bytes are not shared with later ones. */
-export interface Reply {
+/** One reply, as it came, where it came: of most, nothing but the value is cut out. */
+export class Reply {
   readonly opcode: number
   readonly status: number
   readonly opaque: number
+  readonly extrasLength: number
+  readonly keyLength: number
+  readonly valueLength: number
+  readonly #bytes: Buffer
+  readonly #at: number
+
+  /** @param body how long it is, behind its header */
+  constructor(bytes: Buffer, at: number, body: number) {
+    this.#bytes = bytes
+    this.#at = at
+    this.opcode = bytes[at + 1] as number
+    this.status = wordAt(bytes, at + 6)
+    this.opaque = longAt(bytes, at + 12)
+    this.extrasLength = bytes[at + 4] as number
+    this.keyLength = wordAt(bytes, at + 2)
+    this.valueLength = body - this.extrasLength - this.keyLength
+  }
+
   /** Changes with every write to the item; 0 from a server that was told to count none (`-C`). */
-  readonly cas: bigint
-  readonly extras: Buffer
-  readonly key: Buffer
-  readonly value: Buffer
+  get cas(): bigint {
+    return this.#bytes.readBigUInt64BE(this.#at + 16)
+  }
+
+  get key(): string {
+    const from = this.#at + HEADER + this.extrasLength
+    return this.#bytes.toString('utf8', from, from + this.keyLength)
+  }
+
+  get value(): Buffer {
+    const from = this.#at + HEADER + this.extrasLength + this.keyLength
+    return this.#bytes.subarray(from, from + this.valueLength)
+  }
 }
 
 /** What arrived is not memcached's binary protocol, or not what was asked. No byte after it can be trusted. */
@@ -84,10 +111,13 @@ export function encode(commands: readonly Command[], opaque: number): Buffer {
     bytes.writeUInt8(opcode, at + 1)
     bytes.writeUInt16BE(keyLength, at + 2)
     bytes.writeUInt8(extras, at + 4)
-    bytes.fill(0, at + 5, at + 8)
+    bytes[at + 5] = bytes[at + 6] = bytes[at + 7] = 0
     bytes.writeUInt32BE(extras + keyLength + (value?.length ?? 0), at + 8)
     bytes.writeUInt32BE(number, at + 12)
-    bytes.writeBigUInt64BE(cas ?? 0n, at + 16)
+    if (cas === undefined) {
+      bytes.writeUInt32BE(0, at + 16)
+      bytes.writeUInt32BE(0, at + 20)
+    } else bytes.writeBigUInt64BE(cas, at + 16)
     at += HEADER
     if (value) {
       bytes.writeUInt32BE(0, at)
@@ -127,48 +157,47 @@ export class Replies {
    * @throws ProtocolFault
    */
   push(chunk: Buffer): Reply[] {
-    this.#chunks.push(chunk)
-    this.#length += chunk.length
-    const replies: Reply[] = []
-    while (this.#length >= this.#needed) {
-      const bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks)
-      const total = HEADER + bodyLength(bytes)
-      if (bytes.length >= total) {
-        replies.push(toReply(bytes, total))
-        this.#keep(bytes.subarray(total), HEADER)
-      } else {
-        this.#keep(bytes, total)
-      }
+    const length = this.#length + chunk.length
+    if (length < this.#needed) {
+      this.#chunks.push(chunk)
+      this.#length = length
+      return []
     }
+    const bytes = this.#length === 0 ? chunk : Buffer.concat([...this.#chunks, chunk], length)
+    const replies: Reply[] = []
+    let at = 0
+    this.#needed = HEADER
+    while (length - at >= HEADER) {
+      const body = bodyLength(bytes, at)
+      if (length - at < HEADER + body) {
+        this.#needed = HEADER + body
+        break
+      }
+      replies.push(new Reply(bytes, at, body))
+      at += HEADER + body
+    }
+    this.#length = length - at
+    this.#chunks = at === length ? [] : [bytes.subarray(at)]
     return replies
-  }
-
-  #keep(rest: Buffer, needed: number): void {
-    this.#chunks = rest.length === 0 ? [] : [rest]
-    this.#length = rest.length
-    this.#needed = needed
   }
 }
 
-function bodyLength(bytes: Buffer): number {
-  const length = bytes.readUInt32BE(8)
-  if (bytes.readUInt8(0) !== RESPONSE) throw new ProtocolFault('a reply has the wrong first byte')
-  if (bytes.readUInt8(5) !== 0) throw new ProtocolFault('a reply has an unknown data type')
+function bodyLength(bytes: Buffer, at: number): number {
+  const length = longAt(bytes, at + 8)
+  if (bytes[at] !== RESPONSE) throw new ProtocolFault('a reply has the wrong first byte')
+  if (bytes[at + 5] !== 0) throw new ProtocolFault('a reply has an unknown data type')
   if (length > MAX_BODY) throw new ProtocolFault('a reply claims an impossible length')
-  if (bytes.readUInt16BE(2) + bytes.readUInt8(4) > length) throw new ProtocolFault('the lengths of a reply contradict')
+  if (wordAt(bytes, at + 2) + (bytes[at + 4] as number) > length) {
+    throw new ProtocolFault('the lengths of a reply contradict')
+  }
   return length
 }
 
-function toReply(bytes: Buffer, total: number): Reply {
-  const extrasEnd = HEADER + bytes.readUInt8(4)
-  const keyEnd = extrasEnd + bytes.readUInt16BE(2)
-  return {
-    opcode: bytes.readUInt8(1),
-    status: bytes.readUInt16BE(6),
-    opaque: bytes.readUInt32BE(12),
-    cas: bytes.readBigUInt64BE(16),
-    extras: bytes.subarray(HEADER, extrasEnd),
-    key: bytes.subarray(extrasEnd, keyEnd),
-    value: bytes.subarray(keyEnd, total),
-  }
+// Node's own methods look at each place that they are given, and are not built in where they are called.
+function wordAt(bytes: Buffer, at: number): number {
+  return ((bytes[at] as number) << 8) | (bytes[at + 1] as number)
+}
+
+function longAt(bytes: Buffer, at: number): number {
+  return wordAt(bytes, at) * 0x10000 + wordAt(bytes, at + 2)
 }

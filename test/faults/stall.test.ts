@@ -47,9 +47,11 @@ function fireAtOnce(): void {
 
 /** As if nobody knew that a deadline passed late. */
 function neverLate(): void {
-  const { set } = Deadlines.prototype
-  vi.spyOn(Deadlines.prototype, 'set').mockImplementation(function (this: Deadlines, ms, expire) {
-    return set.call(this, ms, () => expire(0))
+  const { add } = Deadlines.prototype
+  vi.spyOn(Deadlines.prototype, 'add').mockImplementation(function (this: Deadlines, ms, due, now) {
+    const { expire } = due
+    due.expire = () => expire.call(due, 0)
+    add.call(this, ms, due, now)
   })
 }
 

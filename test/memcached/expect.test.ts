@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkReply } from '../../src/memcached/expect.ts'
 import { OPCODE, ProtocolFault, STATUS, type Command, type Reply } from '../../src/memcached/protocol.ts'
+import { replyOf, type Frame } from './frame.ts'
 
 const none = Buffer.alloc(0)
 const words = Buffer.from('Too large.')
@@ -13,8 +14,8 @@ const removeIf: Command = { ...remove, cas: 9n }
 const noop: Command = { opcode: OPCODE.noop, key: '' }
 const stat: Command = { opcode: OPCODE.stat, key: '' }
 
-function reply(to: Command, parts: Partial<Reply> = {}): Reply {
-  return { opcode: to.opcode, status: 0, opaque: 7, cas: 0n, extras: none, key: none, value: none, ...parts }
+function reply(to: Command, parts: Partial<Frame> = {}): Reply {
+  return replyOf({ opcode: to.opcode, status: 0, opaque: 7, cas: 0n, extras: none, key: none, value: none, ...parts })
 }
 
 const named = { extras: flags, key }
@@ -28,7 +29,7 @@ const refusals: number[] = [
 refusals.push(STATUS.busy, STATUS.temporary)
 
 describe('what can be the reply to a command', () => {
-  it.each<[string, Command, Partial<Reply>]>([
+  it.each<[string, Command, Partial<Frame>]>([
     ['a value', get, { ...named, value: words }],
     ['an empty value', get, named],
     ['a miss with its key', get, { status: STATUS.absent, key }],
@@ -56,7 +57,7 @@ describe('what can be the reply to a command', () => {
 })
 
 describe('what cannot', () => {
-  it.each<[string, Command, Partial<Reply>]>([
+  it.each<[string, Command, Partial<Frame>]>([
     ['another number', set, { opaque: 8 }],
     ['another command', set, { opcode: OPCODE.delete }],
     ['a value for another key', get, { ...named, key: Buffer.from('l') }],

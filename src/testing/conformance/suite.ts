@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { atomicCases } from './atomic.ts'
+import { beginCases } from './begin.ts'
 import { identityCases } from './identity.ts'
 import { keyCases } from './keys.ts'
 import { lifecycleCases } from './lifecycle.ts'
@@ -15,6 +16,7 @@ const DRAFTS: readonly Draft[] = [
   ...lifecycleCases,
   ...valueCases,
   ...keyCases,
+  ...beginCases,
   ...removeIfCases,
   ...atomicCases,
   ...ttlCases,
