@@ -107,21 +107,22 @@ export function encode(commands: readonly Command[], opaque: number): Buffer {
   for (const { opcode, key, value, expires, cas } of commands) {
     const keyLength = Buffer.byteLength(key)
     const extras = value ? 8 : 0
-    bytes.writeUInt8(REQUEST, at)
-    bytes.writeUInt8(opcode, at + 1)
-    bytes.writeUInt16BE(keyLength, at + 2)
-    bytes.writeUInt8(extras, at + 4)
-    bytes[at + 5] = bytes[at + 6] = bytes[at + 7] = 0
-    bytes.writeUInt32BE(extras + keyLength + (value?.length ?? 0), at + 8)
-    bytes.writeUInt32BE(number, at + 12)
+    bytes[at] = REQUEST
+    bytes[at + 1] = opcode
+    putWord(bytes, at + 2, keyLength)
+    bytes[at + 4] = extras
+    bytes[at + 5] = 0
+    putWord(bytes, at + 6, 0)
+    putLong(bytes, at + 8, extras + keyLength + (value?.length ?? 0))
+    putLong(bytes, at + 12, number)
     if (cas === undefined) {
-      bytes.writeUInt32BE(0, at + 16)
-      bytes.writeUInt32BE(0, at + 20)
+      putLong(bytes, at + 16, 0)
+      putLong(bytes, at + 20, 0)
     } else bytes.writeBigUInt64BE(cas, at + 16)
     at += HEADER
     if (value) {
-      bytes.writeUInt32BE(0, at)
-      bytes.writeUInt32BE(expires ?? 0, at + 4)
+      putLong(bytes, at, 0)
+      putLong(bytes, at + 4, expires ?? 0)
       at += extras
     }
     at += bytes.write(key, at, 'utf8')
@@ -200,4 +201,14 @@ function wordAt(bytes: Buffer, at: number): number {
 
 function longAt(bytes: Buffer, at: number): number {
   return wordAt(bytes, at) * 0x10000 + wordAt(bytes, at + 2)
+}
+
+function putWord(bytes: Buffer, at: number, word: number): void {
+  bytes[at] = word >>> 8
+  bytes[at + 1] = word
+}
+
+function putLong(bytes: Buffer, at: number, long: number): void {
+  putWord(bytes, at, long >>> 16)
+  putWord(bytes, at + 2, long)
 }
