@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { checkFunction } from '../base/check.ts'
 import { parseDuration, type Duration } from '../base/duration.ts'
 import { LoadError, quote } from '../base/errors.ts'
@@ -11,18 +12,23 @@ export function oneLoader(load: OneLoad): LoadFunction {
   return new OneLoader(load)
 }
 
-/** One object: there is one for each call that waits. */
-class OneLoader implements LoadFunction {
+/** What tools that look at async contexts see of a loader. */
+const RESOURCE = 'sharded-cache.load'
+
+/**
+ * One object: there is one for each call that waits. It remembers the async context of that call (`AsyncLocalStorage`), and the
+ * loader runs in it: whatever comes between is shared with other calls, and would lend it theirs.
+ */
+class OneLoader extends AsyncResource implements LoadFunction {
   readonly run: OneLoad
 
   constructor(run: OneLoad) {
+    super(RESOURCE)
     this.run = run
   }
 
   call(names: string[], origin: OriginRun): unknown {
-    const { run } = this
-    // V8 would build the first loader into what calls it, and give that up with the second.
-    return run.call(undefined, new OneContext(names[0] as string, origin))
+    return this.runInAsyncScope(this.run, undefined, new OneContext(names[0] as string, origin))
   }
 
   values(result: unknown): readonly unknown[] {
@@ -32,19 +38,35 @@ class OneLoader implements LoadFunction {
 
 /** The loader of many keys. */
 export function manyLoader(load: unknown): LoadFunction {
-  const run = checkFunction(load, 'the loader') as (missing: string[], context: object) => unknown
-  return {
-    async call(names, origin) {
-      const result = await run(names, new ManyContext(origin))
-      // Pairs are taken out of their iterator here: that is the loader's code too.
-      const iterable = typeof result === 'object' && result !== null && Symbol.iterator in result
-      return iterable ? [...(result as Iterable<unknown>)] : result
-    },
-    values: (result, names) => {
-      const loaded = checkLoaded(result, names)
-      return names.map((name) => loaded.get(name))
-    },
+  return new ManyLoader(checkFunction(load, 'the loader') as ManyLoad)
+}
+
+type ManyLoad = (missing: string[], context: object) => unknown
+
+/** As {@link OneLoader}. */
+class ManyLoader extends AsyncResource implements LoadFunction {
+  readonly #run: ManyLoad
+
+  constructor(run: ManyLoad) {
+    super(RESOURCE)
+    this.#run = run
   }
+
+  call(names: string[], origin: OriginRun): unknown {
+    return this.runInAsyncScope(loadMany, undefined, this.#run, names, origin)
+  }
+
+  values(result: unknown, names: string[]): readonly unknown[] {
+    const loaded = checkLoaded(result, names)
+    return names.map((name) => loaded.get(name))
+  }
+}
+
+async function loadMany(run: ManyLoad, names: string[], origin: OriginRun): Promise<unknown> {
+  const result = await run(names, new ManyContext(origin))
+  // Pairs are taken out of their iterator here: that is the loader's code too.
+  const iterable = typeof result === 'object' && result !== null && Symbol.iterator in result
+  return iterable ? [...(result as Iterable<unknown>)] : result
 }
 
 /** What a loader of many keys is given beside the keys. */
