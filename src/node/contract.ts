@@ -55,7 +55,9 @@ export type ReadGiven = (ReadOutcome | ByteSlice)[]
 
 /** Who is told what something came to, one of both, once. Must not throw. */
 export interface Asker<T> {
+  /** What it came to. */
   came(value: T): void
+  /** What went wrong instead. */
   failed(error: unknown): void
 }
 /** What a write gives for one key. */
